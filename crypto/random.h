@@ -1,0 +1,25 @@
+/* Random bytes from GnuTLS's generator (gnutls_rnd). Thread-safe. */
+#ifndef COFFER_CRYPTO_RANDOM_H
+#define COFFER_CRYPTO_RANDOM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "crypto/status.h"
+
+/* For nonces and identifiers: unpredictable, not meant to stay secret. CRYPTO_RANDOM on failure. */
+MUST_CHECK enum crypto_status random_nonce(void *ret_bytes, size_t size);
+
+/* For keys, tokens and challenges. CRYPTO_RANDOM on failure. */
+MUST_CHECK enum crypto_status random_key(void *ret_bytes, size_t size);
+
+/*
+ * A UUID version 7 (RFC 9562 §5.7) for the time `unix_ms`: 48 bits of milliseconds, then 74 random bits. Ids made
+ * in one millisecond are in no order; ids of different milliseconds sort by time. CRYPTO_RANDOM on failure.
+ */
+MUST_CHECK enum crypto_status random_uuid7(int64_t unix_ms, uint8_t ret_id[static 16]);
+
+/* A random UUID, version 4 (RFC 9562 §5.4). CRYPTO_RANDOM on failure. */
+MUST_CHECK enum crypto_status random_uuid4(uint8_t ret_id[static 16]);
+
+#endif
