@@ -1,0 +1,294 @@
+/*
+ * The committer: the one thread that writes. It takes what waits, writes the staged chunks, runs every job's apply() in
+ * one transaction, commits once, and answers all. When anything fails unexpectedly the batch is rolled back and each
+ * job runs again, alone.
+ */
+#include <stdlib.h>
+
+#include "db/internal.h"
+
+enum { PAGE_SIZE = 8192, WAL_CARE_PAGES = (8 << 20) / PAGE_SIZE, WAL_RESTART_PAGES = (64 << 20) / PAGE_SIZE };
+
+struct batch {
+	struct store_job *jobs;
+	struct staged_chunk *chunks;
+	struct store_stage *abandoned;
+	bool truncate;
+};
+
+/* ---- transactions ----------------------------------------------------------------------------------------------- */
+
+static enum store_status begin(struct store *store)
+{
+	if (!store->txn.view.sql) {
+		enum store_status status = sql_open(store->path, SQL_WRITE, &store->txn.view.sql);
+
+		if (status != STORE_OK)
+			return status;
+		atomic_store(&store->healthy, true);
+		store_notice(store, "the database has been opened again");
+	}
+	return sql_exec(store->txn.view.sql, "BEGIN IMMEDIATE");
+}
+
+static void rollback(struct store *store)
+{
+	if (sql_in_transaction(store->txn.view.sql) && sql_exec(store->txn.view.sql, "ROLLBACK") != STORE_OK) {
+		sql_close(store->txn.view.sql);
+		store->txn.view.sql = NULL;
+	}
+}
+
+/* STORE_UNKNOWN when the last frame may or may not have reached the disk: the connection is not used again. */
+static enum store_status commit(struct store *store)
+{
+	enum store_status status = sql_exec(store->txn.view.sql, "COMMIT");
+
+	if (status == STORE_OK)
+		return STORE_OK;
+	store_notice(store, "a COMMIT failed; the database is being reopened");
+	sql_close(store->txn.view.sql);
+	store->txn.view.sql = NULL;
+	atomic_store(&store->healthy, false);
+	return STORE_UNKNOWN;
+}
+
+/* ---- chunks ----------------------------------------------------------------------------------------------------- */
+
+static enum store_status write_chunk(struct sql *sql, const struct staged_chunk *chunk)
+{
+	struct sql_call call;
+	enum store_status status = STORE_OK;
+
+	if (chunk->number == 0) {
+		sql_call(sql, STATEMENT_BLOB_STAGE, &call);
+		sql_put_u64(&call, chunk->stage->blob_id);
+		status = sql_run(sql, &call, NULL);
+	}
+	if (status != STORE_OK)
+		return status;
+	sql_call(sql, STATEMENT_CHUNK_INSERT, &call);
+	sql_put_u64(&call, chunk->stage->blob_id);
+	sql_put_u64(&call, chunk->number);
+	sql_put_blob(&call, chunk->bytes, chunk->size);
+	return sql_run(sql, &call, NULL);
+}
+
+static enum store_status write_chunks(struct store *store, const struct batch *batch)
+{
+	struct sql *sql = store->txn.view.sql;
+	enum store_status status = STORE_OK;
+
+	for (const struct staged_chunk *c = batch->chunks; c && status == STORE_OK; c = c->next)
+		status = write_chunk(sql, c);
+	for (const struct store_stage *s = batch->abandoned; s && status == STORE_OK; s = s->next_waiting) {
+		struct sql_call call;
+
+		sql_call(sql, STATEMENT_BLOB_DOOM_STAGED, &call);
+		sql_put_u64(&call, s->blob_id);
+		status = sql_run(sql, &call, NULL);
+	}
+	return status;
+}
+
+static void release_stage(struct store_stage *stage)
+{
+	if (--stage->references == 0)
+		free(stage);
+}
+
+/* Gives back the chunks' memory and calls those who wait for room. */
+static void finish_chunks(struct store *store, struct batch *batch, enum store_status outcome)
+{
+	struct store_stage *woken = NULL;
+
+	pthread_mutex_lock(&store->lock);
+	while (batch->chunks) {
+		struct staged_chunk *chunk = batch->chunks;
+
+		batch->chunks = chunk->next;
+		if (outcome != STORE_OK)
+			chunk->stage->failure = outcome;
+		release_stage(chunk->stage);
+		free(chunk);
+	}
+	while (batch->abandoned) {
+		struct store_stage *stage = batch->abandoned;
+
+		batch->abandoned = stage->next_waiting;
+		release_stage(stage);
+	}
+	woken = store->waiting;
+	store->waiting = NULL;
+	for (struct store_stage *s = woken; s; s = s->next_waiting)
+		s->waiting = false;
+	/* Under the lock: an owner that lets go of its stage waits until its wake() has returned. */
+	while (woken) {
+		struct store_stage *stage = woken;
+
+		woken = stage->next_waiting;
+		stage->next_waiting = NULL;
+		if (!stage->abandoned)
+			stage->wake(stage->arg);
+		release_stage(stage);
+	}
+	pthread_mutex_unlock(&store->lock);
+}
+
+/* ---- jobs ------------------------------------------------------------------------------------------------------- */
+
+static void answer(struct store *store, struct store_job *job, enum store_status outcome)
+{
+	(void)store;
+	job->next = NULL;
+	job->done(job, outcome);
+}
+
+static void settle(struct store_job *first, const struct store_job *end, bool committed)
+{
+	for (struct store_job *job = first; job != end; job = job->next)
+		if (job->settled)
+			job->settled(job, committed);
+}
+
+static void answer_all(struct store *store, struct store_job *jobs, enum store_status outcome)
+{
+	while (jobs) {
+		struct store_job *next = jobs->next;
+
+		answer(store, jobs, outcome);
+		jobs = next;
+	}
+}
+
+static enum store_status run_alone(struct store *store, struct store_job *job)
+{
+	enum store_status status = begin(store);
+
+	if (status != STORE_OK)
+		return status;
+	status = job->apply(job, &store->txn);
+	if (status == STORE_OK)
+		status = commit(store);
+	else
+		rollback(store);
+	if (job->settled)
+		job->settled(job, status == STORE_OK);
+	return status;
+}
+
+/* After a failure: chunks in a transaction of their own, then each job in one. */
+static void run_apart(struct store *store, struct batch *batch)
+{
+	enum store_status status = begin(store);
+
+	if (status == STORE_OK) {
+		status = write_chunks(store, batch);
+		if (status == STORE_OK)
+			status = commit(store);
+		else
+			rollback(store);
+	}
+	finish_chunks(store, batch, status);
+	while (batch->jobs) {
+		struct store_job *job = batch->jobs;
+
+		batch->jobs = job->next;
+		answer(store, job, run_alone(store, job));
+	}
+}
+
+static void run_batch(struct store *store, struct batch *batch)
+{
+	struct store_job *failed = NULL;
+	enum store_status status = begin(store);
+
+	if (status != STORE_OK) {
+		finish_chunks(store, batch, status);
+		answer_all(store, batch->jobs, status);
+		return;
+	}
+	status = write_chunks(store, batch);
+	for (struct store_job *job = batch->jobs; job && status == STORE_OK; job = job->next) {
+		status = job->apply(job, &store->txn);
+		failed = job->next;
+	}
+	if (status != STORE_OK) {
+		rollback(store);
+		settle(batch->jobs, failed, false);
+		run_apart(store, batch);
+		return;
+	}
+	status = commit(store);
+	settle(batch->jobs, NULL, status == STORE_OK);
+	finish_chunks(store, batch, status);
+	answer_all(store, batch->jobs, status);
+}
+
+/* ---- the thread ------------------------------------------------------------------------------------------------- */
+
+/* False when the store is stopping and nothing is left. */
+static bool take(struct store *store, struct batch *ret_batch)
+{
+	pthread_mutex_lock(&store->lock);
+	while (!store->jobs && !store->chunks && !store->abandoned && !store->truncate_wanted && !store->stopping)
+		pthread_cond_wait(&store->work, &store->lock);
+	*ret_batch = (struct batch){store->jobs, store->chunks, store->abandoned, store->truncate_wanted};
+	store->jobs = NULL;
+	store->jobs_end = &store->jobs;
+	store->job_count = 0;
+	store->chunks = NULL;
+	store->chunks_end = &store->chunks;
+	store->chunk_bytes = 0;
+	store->abandoned = NULL;
+	store->truncate_wanted = false;
+	store->truncate_running = ret_batch->truncate;
+	pthread_mutex_unlock(&store->lock);
+	return ret_batch->jobs || ret_batch->chunks || ret_batch->abandoned || ret_batch->truncate;
+}
+
+static void truncate_wal(struct store *store)
+{
+	enum store_status status = store->txn.view.sql ? sql_checkpoint(store->txn.view.sql, SQL_TRUNCATE) : STORE_IO;
+
+	pthread_mutex_lock(&store->lock);
+	store->truncate_result = status;
+	store->truncate_running = false;
+	store->truncate_count++;
+	pthread_cond_broadcast(&store->settled);
+	pthread_mutex_unlock(&store->lock);
+}
+
+static void mind_wal(struct store *store)
+{
+	size_t pages = store->txn.view.sql ? sql_wal_pages(store->txn.view.sql) : 0;
+
+	if (pages > WAL_RESTART_PAGES) {
+		/* PASSIVE checkpoints never catch up with continuous writes. BUSY: a reader; the next batch tries
+		 * again. */
+		enum store_status status = sql_checkpoint(store->txn.view.sql, SQL_RESTART);
+
+		if (status != STORE_OK && status != STORE_BUSY)
+			store_notice(store, "a checkpoint failed");
+	} else if (pages > WAL_CARE_PAGES && !atomic_exchange(&store->care_wanted, true)) {
+		pthread_cond_signal(&store->care);
+	}
+}
+
+void *committer_main(void *arg)
+{
+	struct store *store = arg;
+	struct batch batch;
+
+	while (take(store, &batch)) {
+		if (batch.jobs || batch.chunks || batch.abandoned) {
+			run_batch(store, &batch);
+			if (store->options.flush)
+				store->options.flush(store->options.arg);
+		}
+		if (batch.truncate)
+			truncate_wal(store);
+		mind_wal(store);
+	}
+	return NULL;
+}

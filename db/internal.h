@@ -1,0 +1,86 @@
+/* What the files of db/ share. */
+#ifndef COFFER_DB_INTERNAL_H
+#define COFFER_DB_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "db/sql.h"
+#include "db/store.h"
+
+struct store_view {
+	struct sql *sql;
+	bool begun;
+};
+
+/* The committer's: its view is the writing connection. */
+struct store_txn {
+	struct store_view view;
+};
+
+/* A sealed chunk on its way. */
+struct staged_chunk {
+	struct staged_chunk *next;
+	struct store_stage *stage;
+	uint64_t number;
+	size_t size;
+	uint8_t bytes[];
+};
+
+/* Shared by its owner and its queued chunks, under the store's lock; the last to let go frees it. */
+struct store_stage {
+	struct store *store;
+	uint64_t blob_id;
+	void (*wake)(void *arg);
+	void *arg;
+	size_t references;
+	bool waiting;	/* was told FULL, wants wake() */
+	bool abandoned; /* its owner has let go */
+	enum store_status failure;
+	struct store_stage *next_waiting;
+};
+
+/*
+ * Under `lock`: everything from `jobs` to `truncate_result`. Only the committer touches `txn`. Atomics stand alone.
+ * Invariant: chunks taken from the queue in one go are written before the jobs taken with them, so that a blob is
+ * whole when the job that links it runs.
+ */
+struct store {
+	struct store_options options;
+	char *path;
+	int lock_fd;
+	bool read_only;
+	struct store_txn txn;
+
+	pthread_mutex_t lock;
+	pthread_cond_t work;	/* for the committer */
+	pthread_cond_t settled; /* for those who wait in store_run and store_checkpoint_truncate */
+	pthread_cond_t care;	/* for the maintenance thread */
+	struct store_job *jobs, **jobs_end;
+	size_t job_count;
+	struct staged_chunk *chunks, **chunks_end;
+	size_t chunk_bytes;
+	struct store_stage *waiting;
+	struct store_stage *abandoned; /* by next_waiting: blobs to doom, stages to free */
+	uint64_t next_blob;
+	bool stopping;
+	bool truncate_wanted;
+	bool truncate_running;
+	uint64_t truncate_count;
+	enum store_status truncate_result;
+
+	pthread_t committer, maintenance;
+	bool committer_runs, maintenance_runs;
+	_Atomic int space;
+	_Atomic bool healthy;
+	_Atomic bool care_wanted;
+};
+
+/* Copies `bytes` to *at, moves *at behind them, and returns the copy: for rows with their bytes in one allocation. */
+struct store_bytes row_copy_bytes(uint8_t **at, struct store_bytes bytes);
+
+void *committer_main(void *store);
+void *maintenance_main(void *store);
+void store_notice(struct store *store, const char *line);
+
+#endif

@@ -1,0 +1,431 @@
+/* The small tables: keys, accounts, tokens, idempotency, settings, audit events, blobs. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "db/internal.h"
+
+struct store_bytes row_copy_bytes(uint8_t **at, struct store_bytes bytes)
+{
+	struct store_bytes copy = {*at, bytes.size};
+
+	if (bytes.size)
+		memcpy(*at, bytes.data, bytes.size);
+	*at += bytes.size;
+	return copy;
+}
+
+/*
+ * A row and the one byte string it points to, in one allocation. `row` is the struct as read, `size` its size, `bytes`
+ * its member; NULL when the call failed or memory ran out.
+ */
+static void *copy_row(const struct sql_call *call, const void *row, size_t size, struct store_bytes bytes)
+{
+	uint8_t *copy = call->status == STORE_OK ? malloc(size + bytes.size) : NULL;
+	uint8_t *at = copy ? copy + size : NULL;
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, row, size);
+	(void)row_copy_bytes(&at, bytes);
+	return copy;
+}
+
+/* Ends a look-up of one row: `copy` is what copy_row() gave when there was one. */
+static enum store_status end_row(struct sql_call *call, bool found, void *copy)
+{
+	enum store_status status = sql_end(call);
+
+	if (status != STORE_OK) {
+		free(copy);
+		return status;
+	}
+	if (!found)
+		return STORE_NOT_FOUND;
+	return copy ? STORE_OK : STORE_NOMEM;
+}
+
+/* ---- KEKs ---------------------------------------------------------------------------------------------------------
+ */
+
+static enum store_status get_kek(struct sql_call *call, struct store_kek **ret_kek)
+{
+	struct store_kek row;
+	struct store_kek *copy = NULL;
+	bool found = sql_step(call);
+	enum store_status status;
+
+	if (found) {
+		memset(&row, 0, sizeof(row));
+		sql_get_fixed(call, row.kek_id, sizeof(row.kek_id));
+		row.revision = sql_get_u64(call);
+		row.state = sql_get_u8(call);
+		row.created_ms = sql_get_i64(call);
+		row.spki = sql_get_bytes(call);
+		sql_get_fixed(call, row.mac, sizeof(row.mac));
+		copy = copy_row(call, &row, sizeof(row), row.spki);
+		if (copy)
+			copy->spki.data = (const uint8_t *)(copy + 1);
+	}
+	status = end_row(call, found, copy);
+	if (status == STORE_OK)
+		*ret_kek = copy;
+	return status;
+}
+
+enum store_status store_kek_get(struct store_view *view, const uint8_t kek_id[static 32], struct store_kek **ret_kek)
+{
+	struct sql_call call;
+
+	sql_call(view->sql, STATEMENT_KEK_GET, &call);
+	sql_put_blob(&call, kek_id, 32);
+	return get_kek(&call, ret_kek);
+}
+
+enum store_status store_kek_current(struct store_view *view, struct store_kek **ret_kek)
+{
+	struct sql_call call;
+
+	sql_call(view->sql, STATEMENT_KEK_CURRENT, &call);
+	return get_kek(&call, ret_kek);
+}
+
+enum store_status store_kek_insert(struct store_txn *txn, const struct store_kek *row)
+{
+	struct sql_call call;
+
+	sql_call(txn->view.sql, STATEMENT_KEK_INSERT, &call);
+	sql_put_blob(&call, row->kek_id, sizeof(row->kek_id));
+	sql_put_u64(&call, row->revision);
+	sql_put_u64(&call, row->state);
+	sql_put_i64(&call, row->created_ms);
+	sql_put_blob(&call, row->spki.data, row->spki.size);
+	sql_put_blob(&call, row->mac, sizeof(row->mac));
+	return sql_run(txn->view.sql, &call, NULL);
+}
+
+/* ---- accounts and tokens --------------------------------------------------------------------------------------------
+ */
+
+static enum store_status get_account(struct sql_call *call, struct store_account **ret_account)
+{
+	struct store_account row;
+	struct store_account *copy = NULL;
+	bool found = sql_step(call);
+	enum store_status status;
+
+	if (found) {
+		memset(&row, 0, sizeof(row));
+		sql_get_fixed(call, row.account_id, sizeof(row.account_id));
+		row.revision = sql_get_u64(call);
+		row.state = sql_get_u8(call);
+		row.scopes = sql_get_u32(call);
+		row.created_ms = sql_get_i64(call);
+		row.name = sql_get_bytes(call);
+		sql_get_fixed(call, row.mac, sizeof(row.mac));
+		copy = copy_row(call, &row, sizeof(row), row.name);
+		if (copy)
+			copy->name.data = (const uint8_t *)(copy + 1);
+	}
+	status = end_row(call, found, copy);
+	if (status == STORE_OK)
+		*ret_account = copy;
+	return status;
+}
+
+enum store_status store_account_get(struct store_view *view, const uint8_t account_id[static 16],
+				    struct store_account **ret_account)
+{
+	struct sql_call call;
+
+	sql_call(view->sql, STATEMENT_ACCOUNT_GET, &call);
+	sql_put_blob(&call, account_id, 16);
+	return get_account(&call, ret_account);
+}
+
+enum store_status store_account_by_name(struct store_view *view, const char *name, struct store_account **ret_account)
+{
+	struct sql_call call;
+
+	sql_call(view->sql, STATEMENT_ACCOUNT_BY_NAME, &call);
+	sql_put_text(&call, name);
+	return get_account(&call, ret_account);
+}
+
+enum store_status store_account_insert(struct store_txn *txn, const struct store_account *row)
+{
+	struct sql_call call;
+	char name[256];
+
+	if (row->name.size >= sizeof(name))
+		return STORE_CONFLICT;
+	memcpy(name, row->name.data, row->name.size);
+	name[row->name.size] = '\0';
+	sql_call(txn->view.sql, STATEMENT_ACCOUNT_INSERT, &call);
+	sql_put_blob(&call, row->account_id, sizeof(row->account_id));
+	sql_put_u64(&call, row->revision);
+	sql_put_u64(&call, row->state);
+	sql_put_u64(&call, row->scopes);
+	sql_put_i64(&call, row->created_ms);
+	sql_put_text(&call, name);
+	sql_put_blob(&call, row->mac, sizeof(row->mac));
+	return sql_run(txn->view.sql, &call, NULL);
+}
+
+enum store_status store_token_by_hash(struct store_view *view, const uint8_t hash[static 32],
+				      struct store_token **ret_token)
+{
+	struct store_token row;
+	struct store_token *copy = NULL;
+	struct sql_call call;
+	enum store_status status;
+	bool found;
+
+	sql_call(view->sql, STATEMENT_TOKEN_BY_HASH, &call);
+	sql_put_blob(&call, hash, 32);
+	found = sql_step(&call);
+	if (found) {
+		memset(&row, 0, sizeof(row));
+		sql_get_fixed(&call, row.token_id, sizeof(row.token_id));
+		row.revision = sql_get_u64(&call);
+		row.state = sql_get_u8(&call);
+		sql_get_fixed(&call, row.hash, sizeof(row.hash));
+		sql_get_fixed(&call, row.account_id, sizeof(row.account_id));
+		row.scopes = sql_get_u32(&call);
+		row.created_ms = sql_get_i64(&call);
+		row.expires_ms = sql_get_i64(&call);
+		row.description = sql_get_bytes(&call);
+		sql_get_fixed(&call, row.mac, sizeof(row.mac));
+		copy = copy_row(&call, &row, sizeof(row), row.description);
+		if (copy)
+			copy->description.data = (const uint8_t *)(copy + 1);
+	}
+	status = end_row(&call, found, copy);
+	if (status == STORE_OK)
+		*ret_token = copy;
+	return status;
+}
+
+static void put_token_rest(struct sql_call *call, const struct store_token *row)
+{
+	sql_put_u64(call, row->revision);
+	sql_put_u64(call, row->state);
+	sql_put_blob(call, row->hash, sizeof(row->hash));
+	sql_put_blob(call, row->account_id, sizeof(row->account_id));
+	sql_put_u64(call, row->scopes);
+	sql_put_i64(call, row->created_ms);
+	sql_put_i64(call, row->expires_ms);
+	sql_put_blob(call, row->description.data, row->description.size);
+	sql_put_blob(call, row->mac, sizeof(row->mac));
+}
+
+enum store_status store_token_insert(struct store_txn *txn, const struct store_token *row)
+{
+	struct sql_call call;
+
+	sql_call(txn->view.sql, STATEMENT_TOKEN_INSERT, &call);
+	sql_put_blob(&call, row->token_id, sizeof(row->token_id));
+	put_token_rest(&call, row);
+	return sql_run(txn->view.sql, &call, NULL);
+}
+
+enum store_status store_token_update(struct store_txn *txn, const struct store_token *row)
+{
+	struct sql_call call;
+	uint64_t changed = 0;
+	enum store_status status;
+
+	sql_call(txn->view.sql, STATEMENT_TOKEN_UPDATE, &call);
+	put_token_rest(&call, row);
+	sql_put_blob(&call, row->token_id, sizeof(row->token_id));
+	status = sql_run(txn->view.sql, &call, &changed);
+	return status == STORE_OK && changed == 0 ? STORE_NOT_FOUND : status;
+}
+
+/* ---- idempotency ----------------------------------------------------------------------------------------------------
+ */
+
+enum store_status store_idempotency_get(struct store_view *view, const uint8_t key_mac[static 32],
+					struct store_idempotency *ret_row)
+{
+	struct store_idempotency row;
+	struct sql_call call;
+	enum store_status status;
+	bool found;
+
+	sql_call(view->sql, STATEMENT_IDEMPOTENCY_GET, &call);
+	sql_put_blob(&call, key_mac, 32);
+	found = sql_step(&call);
+	if (found) {
+		sql_get_fixed(&call, row.key_mac, sizeof(row.key_mac));
+		sql_get_fixed(&call, row.body_mac, sizeof(row.body_mac));
+		sql_get_fixed(&call, row.record_id, sizeof(row.record_id));
+		row.version = sql_get_u64(&call);
+		row.created_ms = sql_get_i64(&call);
+	}
+	status = sql_end(&call);
+	if (status != STORE_OK)
+		return status;
+	if (!found)
+		return STORE_NOT_FOUND;
+	*ret_row = row;
+	return STORE_OK;
+}
+
+enum store_status store_idempotency_insert(struct store_txn *txn, const struct store_idempotency *row)
+{
+	struct sql_call call;
+
+	sql_call(txn->view.sql, STATEMENT_IDEMPOTENCY_INSERT, &call);
+	sql_put_blob(&call, row->key_mac, sizeof(row->key_mac));
+	sql_put_blob(&call, row->body_mac, sizeof(row->body_mac));
+	sql_put_blob(&call, row->record_id, sizeof(row->record_id));
+	sql_put_u64(&call, row->version);
+	sql_put_i64(&call, row->created_ms);
+	return sql_run(txn->view.sql, &call, NULL);
+}
+
+enum store_status store_idempotency_expire(struct store_txn *txn, int64_t before_ms, size_t limit)
+{
+	struct sql_call call;
+
+	sql_call(txn->view.sql, STATEMENT_IDEMPOTENCY_EXPIRE, &call);
+	sql_put_i64(&call, before_ms);
+	sql_put_u64(&call, limit);
+	return sql_run(txn->view.sql, &call, NULL);
+}
+
+/* ---- audit events ---------------------------------------------------------------------------------------------------
+ */
+
+static void get_event(struct sql_call *call, struct store_audit_event *row)
+{
+	row->sequence = sql_get_u64(call);
+	row->event = sql_get_bytes(call);
+	sql_get_fixed(call, row->hash, sizeof(row->hash));
+	sql_get_fixed(call, row->mac, sizeof(row->mac));
+}
+
+enum store_status store_audit_last(struct store_view *view, struct store_audit_event **ret_event)
+{
+	struct store_audit_event row;
+	struct store_audit_event *copy = NULL;
+	struct sql_call call;
+	enum store_status status;
+	bool found;
+
+	sql_call(view->sql, STATEMENT_AUDIT_LAST, &call);
+	found = sql_step(&call);
+	if (found) {
+		memset(&row, 0, sizeof(row));
+		get_event(&call, &row);
+		copy = copy_row(&call, &row, sizeof(row), row.event);
+		if (copy)
+			copy->event.data = (const uint8_t *)(copy + 1);
+	}
+	status = end_row(&call, found, copy);
+	if (status == STORE_OK)
+		*ret_event = copy;
+	return status;
+}
+
+enum store_status store_audit_list(struct store_view *view, uint64_t after, size_t limit, store_audit_visit *each,
+				   void *arg)
+{
+	struct sql_call call;
+
+	sql_call(view->sql, STATEMENT_AUDIT_LIST, &call);
+	sql_put_u64(&call, after);
+	sql_put_u64(&call, limit);
+	while (sql_step(&call)) {
+		struct store_audit_event row = {0};
+
+		get_event(&call, &row);
+		if (call.status != STORE_OK || !each(arg, &row))
+			break;
+	}
+	return sql_end(&call);
+}
+
+enum store_status store_audit_insert(struct store_txn *txn, const struct store_audit_event *row)
+{
+	struct sql_call call;
+
+	sql_call(txn->view.sql, STATEMENT_AUDIT_INSERT, &call);
+	sql_put_u64(&call, row->sequence);
+	sql_put_blob(&call, row->event.data, row->event.size);
+	sql_put_blob(&call, row->hash, sizeof(row->hash));
+	sql_put_blob(&call, row->mac, sizeof(row->mac));
+	return sql_run(txn->view.sql, &call, NULL);
+}
+
+/* ---- settings and blobs ---------------------------------------------------------------------------------------------
+ */
+
+/* Copies the one blob column of the row that `call` finds. */
+static enum store_status get_blob(struct sql_call *call, void *ret_bytes, size_t cap, size_t *ret_size)
+{
+	enum store_status status;
+	size_t size = 0;
+	bool found = sql_step(call);
+
+	if (found) {
+		struct store_bytes bytes = sql_get_bytes(call);
+
+		size = bytes.size;
+		if (size <= cap && size > 0)
+			memcpy(ret_bytes, bytes.data, size);
+	}
+	status = sql_end(call);
+	if (status != STORE_OK)
+		return status;
+	if (!found)
+		return STORE_NOT_FOUND;
+	if (size > cap)
+		return STORE_CORRUPT;
+	*ret_size = size;
+	return STORE_OK;
+}
+
+enum store_status store_setting_get(struct store_view *view, const char *name, void *ret_bytes, size_t cap,
+				    size_t *ret_size)
+{
+	struct sql_call call;
+
+	sql_call(view->sql, STATEMENT_SETTING_GET, &call);
+	sql_put_text(&call, name);
+	return get_blob(&call, ret_bytes, cap, ret_size);
+}
+
+enum store_status store_setting_put(struct store_txn *txn, const char *name, const void *bytes, size_t size)
+{
+	struct sql_call call;
+
+	sql_call(txn->view.sql, STATEMENT_SETTING_PUT, &call);
+	sql_put_text(&call, name);
+	sql_put_blob(&call, bytes, size);
+	return sql_run(txn->view.sql, &call, NULL);
+}
+
+enum store_status store_chunk_get(struct store_view *view, uint64_t blob_id, uint64_t number, uint8_t *ret_bytes,
+				  size_t cap, size_t *ret_size)
+{
+	struct sql_call call;
+
+	sql_call(view->sql, STATEMENT_CHUNK_GET, &call);
+	sql_put_u64(&call, blob_id);
+	sql_put_u64(&call, number);
+	return get_blob(&call, ret_bytes, cap, ret_size);
+}
+
+enum store_status store_blob_link(struct store_txn *txn, uint64_t blob_id, uint64_t chunks)
+{
+	struct sql_call call;
+	uint64_t changed = 0;
+	enum store_status status;
+
+	sql_call(txn->view.sql, STATEMENT_BLOB_LINK, &call);
+	sql_put_u64(&call, blob_id);
+	sql_put_u64(&call, chunks);
+	status = sql_run(txn->view.sql, &call, &changed);
+	return status == STORE_OK && changed == 0 ? STORE_NOT_FOUND : status;
+}

@@ -1,0 +1,121 @@
+#include "db/schema.h"
+
+#include <stdio.h>
+
+/* MIGRATIONS[n] takes the schema from version n to n + 1. Never edited once released: a change is a new entry. */
+static const char *const MIGRATIONS[] = {
+	"CREATE TABLE setting (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE version ("
+	" version_id INTEGER PRIMARY KEY,"
+	" record_id BLOB NOT NULL CHECK (length(record_id) = 16),"
+	" version INTEGER NOT NULL CHECK (version > 0),"
+	" revision INTEGER NOT NULL,"
+	" state INTEGER NOT NULL,"
+	" suite INTEGER NOT NULL,"
+	" owner BLOB NOT NULL CHECK (length(owner) = 16),"
+	" size INTEGER NOT NULL,"
+	" created_ms INTEGER NOT NULL,"
+	" changed_ms INTEGER NOT NULL,"
+	" content_nonce BLOB NOT NULL CHECK (length(content_nonce) = 8),"
+	" meta_nonce BLOB NOT NULL CHECK (length(meta_nonce) = 16),"
+	" commitment BLOB NOT NULL CHECK (length(commitment) = 32),"
+	" blob_id INTEGER NOT NULL,"
+	" meta BLOB NOT NULL,"
+	" mac BLOB NOT NULL CHECK (length(mac) = 32),"
+	" inline_chunk BLOB NOT NULL);"
+	"CREATE UNIQUE INDEX version_by_record ON version (record_id, version);"
+	"CREATE INDEX version_by_owner ON version (owner, record_id) WHERE state = 1;"
+	"CREATE INDEX version_tombstones ON version (changed_ms) WHERE state = 3;"
+	"CREATE TABLE wrap ("
+	" record_id BLOB NOT NULL CHECK (length(record_id) = 16),"
+	" version INTEGER NOT NULL,"
+	" kek_id BLOB NOT NULL CHECK (length(kek_id) = 32),"
+	" revision INTEGER NOT NULL,"
+	" wrap BLOB NOT NULL,"
+	" mac BLOB NOT NULL CHECK (length(mac) = 32),"
+	" PRIMARY KEY (record_id, version, kek_id)) WITHOUT ROWID;"
+	"CREATE TABLE kek ("
+	" kek_id BLOB NOT NULL PRIMARY KEY CHECK (length(kek_id) = 32),"
+	" revision INTEGER NOT NULL, state INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
+	" spki BLOB NOT NULL, mac BLOB NOT NULL CHECK (length(mac) = 32));"
+	"CREATE TABLE account ("
+	" account_id BLOB NOT NULL PRIMARY KEY CHECK (length(account_id) = 16),"
+	" revision INTEGER NOT NULL, state INTEGER NOT NULL, scopes INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
+	" name TEXT NOT NULL UNIQUE, mac BLOB NOT NULL CHECK (length(mac) = 32));"
+	"CREATE TABLE token ("
+	" token_id BLOB NOT NULL PRIMARY KEY CHECK (length(token_id) = 16),"
+	" revision INTEGER NOT NULL, state INTEGER NOT NULL,"
+	" hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),"
+	" account_id BLOB NOT NULL REFERENCES account (account_id),"
+	" scopes INTEGER NOT NULL, created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL,"
+	" description TEXT NOT NULL, mac BLOB NOT NULL CHECK (length(mac) = 32));"
+	"CREATE TABLE idempotency ("
+	" key_mac BLOB NOT NULL PRIMARY KEY CHECK (length(key_mac) = 32),"
+	" body_mac BLOB NOT NULL CHECK (length(body_mac) = 32),"
+	" record_id BLOB NOT NULL CHECK (length(record_id) = 16),"
+	" version INTEGER NOT NULL, created_ms INTEGER NOT NULL);"
+	"CREATE INDEX idempotency_by_age ON idempotency (created_ms);"
+	"CREATE TABLE audit_event ("
+	" sequence INTEGER PRIMARY KEY,"
+	" event BLOB NOT NULL,"
+	" hash BLOB NOT NULL CHECK (length(hash) = 32),"
+	" mac BLOB NOT NULL CHECK (length(mac) = 32));"
+	"CREATE TABLE blob (blob_id INTEGER PRIMARY KEY, state INTEGER NOT NULL);"
+	"CREATE INDEX blob_unlinked ON blob (state) WHERE state <> 1;"
+	"CREATE TABLE chunk ("
+	" chunk_id INTEGER PRIMARY KEY,"
+	" blob_id INTEGER NOT NULL, number INTEGER NOT NULL, data BLOB NOT NULL);"
+	"CREATE UNIQUE INDEX chunk_by_blob ON chunk (blob_id, number);",
+};
+
+enum { SCHEMA_VERSION = sizeof(MIGRATIONS) / sizeof(MIGRATIONS[0]) };
+
+static enum store_status read_version(struct sql *sql, uint64_t *ret_version)
+{
+	struct sql_call call;
+
+	sql_call(sql, STATEMENT_USER_VERSION, &call);
+	if (sql_step(&call))
+		*ret_version = sql_get_u64(&call);
+	return sql_end(&call);
+}
+
+static enum store_status migrate_one(struct sql *sql, uint64_t from)
+{
+	char set_version[64];
+	enum store_status status = sql_exec(sql, "BEGIN IMMEDIATE");
+
+	if (status != STORE_OK)
+		return status;
+	snprintf(set_version, sizeof(set_version), "PRAGMA user_version=%u", (unsigned)from + 1);
+	status = sql_exec(sql, MIGRATIONS[from]);
+	if (status == STORE_OK)
+		status = sql_exec(sql, set_version);
+	if (status == STORE_OK)
+		status = sql_exec(sql, "COMMIT");
+	if (status != STORE_OK && sql_in_transaction(sql) && sql_exec(sql, "ROLLBACK") != STORE_OK)
+		return STORE_IO;
+	return status;
+}
+
+enum store_status schema_migrate(struct sql *sql)
+{
+	uint64_t version = 0;
+	enum store_status status = read_version(sql, &version);
+
+	if (status == STORE_OK && version > SCHEMA_VERSION)
+		return STORE_NEWER;
+	for (; status == STORE_OK && version < SCHEMA_VERSION; version++)
+		status = migrate_one(sql, version);
+	return status;
+}
+
+enum store_status schema_check(struct sql *sql)
+{
+	uint64_t version = 0;
+	enum store_status status = read_version(sql, &version);
+
+	if (status != STORE_OK || version == SCHEMA_VERSION)
+		return status;
+	return version > SCHEMA_VERSION ? STORE_NEWER : STORE_CORRUPT;
+}

@@ -1,0 +1,64 @@
+/* SQLite, thinly: connections with cached statements, and calls whose errors stick until they end. */
+#ifndef COFFER_DB_SQL_H
+#define COFFER_DB_SQL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "db/statements.h"
+#include "db/store.h"
+
+struct sql;
+
+enum sql_mode {
+	SQL_WRITE, /* makes the file when it is missing */
+	SQL_READ,
+};
+
+MUST_CHECK enum store_status sql_open(const char *path, enum sql_mode mode, struct sql **ret_sql);
+void sql_close(struct sql *sql);
+
+/* Runs a text without results. */
+MUST_CHECK enum store_status sql_exec(struct sql *sql, const char *text);
+/* Whether a transaction is open: some failures end it. */
+bool sql_in_transaction(const struct sql *sql);
+/* Pages in the write-ahead log after the last commit of this connection. */
+size_t sql_wal_pages(const struct sql *sql);
+enum sql_checkpoint { SQL_PASSIVE, SQL_RESTART, SQL_TRUNCATE };
+MUST_CHECK enum store_status sql_checkpoint(struct sql *sql, enum sql_checkpoint kind);
+/* Calls `stop` now and then while a statement runs; true interrupts it. */
+void sql_set_interrupt(struct sql *sql, bool (*stop)(void *arg), void *arg);
+
+/*
+ * One execution of a statement: put its parameters in order, then step and get columns in order, then end. Failures
+ * stick; sql_end() gives the first of them. A column of another length than asked for is STORE_CORRUPT.
+ */
+struct sql_call {
+	void *statement;
+	int bound, column;
+	bool done;
+	enum store_status status;
+};
+
+void sql_call(struct sql *sql, enum statement id, struct sql_call *ret_call);
+void sql_put_u64(struct sql_call *call, uint64_t value);
+void sql_put_i64(struct sql_call *call, int64_t value);
+void sql_put_blob(struct sql_call *call, const void *bytes, size_t size);
+void sql_put_text(struct sql_call *call, const char *text);
+/* True when there is a row. */
+bool sql_step(struct sql_call *call);
+uint64_t sql_get_u64(struct sql_call *call);
+int64_t sql_get_i64(struct sql_call *call);
+/* STORE_CORRUPT outside their range: a low byte must not pass for the whole. */
+uint8_t sql_get_u8(struct sql_call *call);
+uint32_t sql_get_u32(struct sql_call *call);
+void sql_get_fixed(struct sql_call *call, void *ret_bytes, size_t size);
+/* Valid until the next step or the end. */
+struct store_bytes sql_get_bytes(struct sql_call *call);
+/* Resets the statement. */
+MUST_CHECK enum store_status sql_end(struct sql_call *call);
+/* Steps to the end and ends; *ret_changed (may be NULL): rows written. */
+MUST_CHECK enum store_status sql_run(struct sql *sql, struct sql_call *call, uint64_t *ret_changed);
+
+#endif

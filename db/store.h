@@ -1,0 +1,308 @@
+/*
+ * The store: durable rows of opaque bytes. It knows ids, versions and states; it knows no key, no plaintext and no
+ * HTTP.
+ *
+ * One committer thread owns the only writing connection. Others hand it jobs; it runs the apply() of all that wait in
+ * one transaction, commits once, and then calls every done(). Reading goes through views, one a thread.
+ */
+#ifndef COFFER_DB_STORE_H
+#define COFFER_DB_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "db/status.h"
+
+struct store;
+struct store_view;
+struct store_txn;
+struct store_stage;
+
+struct store_options {
+	const char *path;	  /* the database file; made when missing, mode 0600 */
+	size_t queue_depth;	  /* jobs that may wait */
+	size_t stage_bytes;	  /* sealed chunks that may wait, and so the most that one transaction holds of them */
+	uint64_t watermark_bytes; /* below this much free space store_space() is STORE_SPACE_LOW */
+	uint64_t reserve_bytes;	  /* below this much, STORE_SPACE_NONE */
+	/* Called on the committer after the done() of every job of a batch: time to wake those who were answered. May
+	 * be NULL. */
+	void (*flush)(void *arg);
+	/* A line for the operator about what the store found or did by itself (damage, reopening). May be NULL. */
+	void (*notice)(void *arg, const char *line);
+	void *arg; /* for both */
+};
+
+enum store_space {
+	STORE_SPACE_OK,
+	STORE_SPACE_LOW,  /* refuse writes, answer reads */
+	STORE_SPACE_NONE, /* refuse both: not even an audit row is sure to fit */
+};
+
+/*
+ * Opens or creates, takes the lock that keeps other processes out, migrates, dooms the blobs that an earlier process
+ * staged and never linked, starts the committer and the maintenance thread (checkpoints, sweeping, quick_check).
+ * STORE_LOCKED, STORE_CORRUPT, STORE_NEWER, STORE_IO, STORE_NO_SPACE, STORE_NOMEM.
+ */
+MUST_CHECK enum store_status store_open(const struct store_options *options, struct store **ret_store);
+
+/* Finishes what is queued, checkpoints, closes. Views and stages must be gone. NULL is accepted. */
+void store_close(struct store *store);
+
+/* From a figure at most a second old. */
+enum store_space store_space(const struct store *store);
+
+/* False once the background integrity check has found damage, or when the database could not be reopened. */
+bool store_healthy(const struct store *store);
+
+/* ---- jobs ------------------------------------------------------------------------------------------------------ */
+
+/*
+ * apply: on the committer, inside the batch's transaction. Checks first, then writes. No side effect outside the
+ *   transaction but on the job's own memory; it may run twice (after a failure the batch is rolled back and each job
+ *   runs again, alone). Anything but STORE_OK means: undo what this job did.
+ * done: on the committer, once, when it is known: STORE_OK is durable; STORE_UNKNOWN; or what apply failed with.
+ * settled: on the committer, when a transaction ended, before any done(): for memory that follows the database, such
+ *   as the head of a chain. committed false: forget what this job's apply() did. May be NULL.
+ */
+struct store_job {
+	enum store_status (*apply)(struct store_job *job, struct store_txn *txn);
+	void (*settled)(struct store_job *job, bool committed);
+	void (*done)(struct store_job *job, enum store_status outcome);
+	struct store_job *next; /* the store's, until done() */
+};
+
+/* Queues a job, which the caller keeps alive until done(). STORE_BUSY, STORE_STOPPED: done() will not be called. */
+MUST_CHECK enum store_status store_submit(struct store *store, struct store_job *job);
+
+/* Queues a job past the bound and waits for it: for start-up, tools and maintenance, never on a loop. */
+MUST_CHECK enum store_status store_run(struct store *store, struct store_job *job);
+
+/* ---- staging: content longer than a chunk, written before its version exists ------------------------------------ */
+
+enum store_stage_result {
+	STORE_STAGE_OK,
+	STORE_STAGE_FULL,   /* not taken; wake() will be called, once, when there is room */
+	STORE_STAGE_FAILED, /* not taken, and none will be: an earlier chunk could not be written */
+};
+
+/* Starts a blob. wake: on the committer, after FULL; it may only signal. */
+MUST_CHECK enum store_status store_stage_new(struct store *store, void (*wake)(void *arg), void *arg,
+					     struct store_stage **ret_stage);
+/* Copies and queues chunk `number`, counted from 0 without gaps. */
+MUST_CHECK enum store_stage_result store_stage_put(struct store_stage *stage, uint64_t number, const uint8_t *sealed,
+						   size_t size);
+/* The blob's id, to be linked by store_blob_link() in a job submitted after the last put. */
+uint64_t store_stage_id(const struct store_stage *stage);
+/* Why STORE_STAGE_FAILED. */
+enum store_status store_stage_failure(const struct store_stage *stage);
+/* Frees the handle. Unless the blob has been linked it is doomed: the sweeper removes it. NULL is accepted. */
+void store_stage_free(struct store_stage *stage);
+
+/* ---- rows ------------------------------------------------------------------------------------------------------- */
+
+/* Bytes that somebody else owns. */
+struct store_bytes {
+	const uint8_t *data;
+	size_t size;
+};
+
+enum store_version_state {
+	STORE_VERSION_CURRENT = 1,
+	STORE_VERSION_SUPERSEDED = 2,
+	STORE_VERSION_TOMBSTONE = 3, /* the record is deleted; keys are gone, remnants may linger in the file */
+	STORE_VERSION_SHREDDED = 4,  /* a tombstone after the TRUNCATE checkpoint */
+};
+
+/*
+ * A version of a record. The latest decides: one of a record's rows is CURRENT, or a tombstone, and it is the one with
+ * the highest number. All columns but `inline_chunk` are meant to be covered by `mac`, in the order below.
+ */
+struct store_version {
+	uint8_t record_id[16];
+	uint64_t version;
+	uint64_t revision; /* counts the times this row was written, from 1 */
+	uint8_t state;	   /* enum store_version_state, as found: the reader of a row checks it */
+	uint8_t suite;
+	uint8_t owner[16];
+	uint64_t size;
+	int64_t created_ms; /* Unix time */
+	int64_t changed_ms; /* when `state` last changed */
+	uint8_t content_nonce[8];
+	uint8_t meta_nonce[16];
+	uint8_t commitment[32];
+	uint64_t blob_id; /* 0: the content is inline */
+	struct store_bytes meta;
+	uint8_t mac[32];
+	struct store_bytes inline_chunk;
+};
+
+struct store_wrap {
+	uint8_t record_id[16];
+	uint64_t version;
+	uint8_t kek_id[32];
+	uint64_t revision;
+	struct store_bytes wrap;
+	uint8_t mac[32];
+};
+
+struct store_kek {
+	uint8_t kek_id[32];
+	uint64_t revision;
+	uint8_t state; /* 1: current, 2: retired */
+	int64_t created_ms;
+	struct store_bytes spki;
+	uint8_t mac[32];
+};
+
+struct store_account {
+	uint8_t account_id[16];
+	uint64_t revision;
+	uint8_t state; /* 1: active, 2: disabled */
+	uint32_t scopes;
+	int64_t created_ms;
+	struct store_bytes name; /* UTF-8 */
+	uint8_t mac[32];
+};
+
+struct store_token {
+	uint8_t token_id[16];
+	uint64_t revision;
+	uint8_t state; /* 1: active, 2: revoked */
+	uint8_t hash[32];
+	uint8_t account_id[16];
+	uint32_t scopes;
+	int64_t created_ms;
+	int64_t expires_ms; /* 0: never */
+	struct store_bytes description;
+	uint8_t mac[32];
+};
+
+struct store_idempotency {
+	uint8_t key_mac[32];
+	uint8_t body_mac[32];
+	uint8_t record_id[16];
+	uint64_t version;
+	int64_t created_ms;
+};
+
+struct store_audit_event {
+	uint64_t sequence;
+	struct store_bytes event;
+	uint8_t hash[32];
+	uint8_t mac[32];
+};
+
+/* ---- views: reading --------------------------------------------------------------------------------------------- */
+
+/* A reading connection for one thread; free it on that thread before store_close(). */
+MUST_CHECK enum store_status store_view_new(struct store *store, struct store_view **ret_view);
+void store_view_free(struct store_view *view);
+
+/*
+ * Between these, all reads see one state of the database. Keep it short: no network in between. Without them each
+ * read stands alone. A view that belongs to a transaction (store_txn_view) needs neither.
+ */
+MUST_CHECK enum store_status store_view_begin(struct store_view *view);
+void store_view_end(struct store_view *view);
+
+/*
+ * The rows that these return are copies on the heap, in one piece with the bytes they point to; free() gives one back.
+ * STORE_NOT_FOUND, STORE_CORRUPT (also for a column whose length is not what its struct says), STORE_IO, STORE_NOMEM.
+ */
+MUST_CHECK enum store_status store_version_latest(struct store_view *view, const uint8_t record_id[static 16],
+						  struct store_version **ret_version);
+MUST_CHECK enum store_status store_version_get(struct store_view *view, const uint8_t record_id[static 16],
+					       uint64_t version, struct store_version **ret_version);
+MUST_CHECK enum store_status store_wrap_get(struct store_view *view, const uint8_t record_id[static 16],
+					    uint64_t version, const uint8_t kek_id[static 32],
+					    struct store_wrap **ret_wrap);
+MUST_CHECK enum store_status store_kek_get(struct store_view *view, const uint8_t kek_id[static 32],
+					   struct store_kek **ret_kek);
+MUST_CHECK enum store_status store_kek_current(struct store_view *view, struct store_kek **ret_kek);
+MUST_CHECK enum store_status store_account_get(struct store_view *view, const uint8_t account_id[static 16],
+					       struct store_account **ret_account);
+MUST_CHECK enum store_status store_account_by_name(struct store_view *view, const char *name,
+						   struct store_account **ret_account);
+MUST_CHECK enum store_status store_token_by_hash(struct store_view *view, const uint8_t hash[static 32],
+						 struct store_token **ret_token);
+MUST_CHECK enum store_status store_idempotency_get(struct store_view *view, const uint8_t key_mac[static 32],
+						   struct store_idempotency *ret_row);
+MUST_CHECK enum store_status store_audit_last(struct store_view *view, struct store_audit_event **ret_event);
+
+/* A chunk of a blob, copied to ret_bytes; STORE_CORRUPT when it is longer than `cap`. */
+MUST_CHECK enum store_status store_chunk_get(struct store_view *view, uint64_t blob_id, uint64_t number,
+					     uint8_t *ret_bytes, size_t cap, size_t *ret_size);
+
+/* Small named values: the store id, the schema's birthday. At most `cap` bytes, else STORE_CORRUPT. */
+MUST_CHECK enum store_status store_setting_get(struct store_view *view, const char *name, void *ret_bytes, size_t cap,
+					       size_t *ret_size);
+
+/*
+ * Walks call `each` for rows in order until it returns false or the rows end; the row is borrowed, for the call only,
+ * and the view must not be used within it. `after` NULL or 0: from the start. inline_chunk is left empty.
+ */
+typedef bool store_version_visit(void *arg, const struct store_version *row);
+typedef bool store_audit_visit(void *arg, const struct store_audit_event *row);
+
+/* CURRENT versions of an owner's records, by record id, `after` excluded. */
+MUST_CHECK enum store_status store_record_list(struct store_view *view, const uint8_t owner[static 16],
+					       const uint8_t *after, size_t limit, store_version_visit *each,
+					       void *arg);
+/* Versions of one record, oldest first, `after` excluded. */
+MUST_CHECK enum store_status store_version_list(struct store_view *view, const uint8_t record_id[static 16],
+						uint64_t after, size_t limit, store_version_visit *each, void *arg);
+/* Every version row by (record id, version), after that pair: for `coffer check`. after_record NULL: all. */
+MUST_CHECK enum store_status store_version_walk(struct store_view *view, const uint8_t *after_record,
+						uint64_t after_version, size_t limit, store_version_visit *each,
+						void *arg);
+/* Records in state TOMBSTONE, deleted not after `until_ms`: those that await the TRUNCATE checkpoint. */
+MUST_CHECK enum store_status store_tombstone_list(struct store_view *view, int64_t until_ms, size_t limit,
+						  store_version_visit *each, void *arg);
+MUST_CHECK enum store_status store_audit_list(struct store_view *view, uint64_t after, size_t limit,
+					      store_audit_visit *each, void *arg);
+/* Version rows in all, for progress. */
+MUST_CHECK enum store_status store_version_count(struct store_view *view, uint64_t *ret_count);
+
+/* ---- transactions: writing, only inside apply() ------------------------------------------------------------------ */
+
+/* The transaction's own view: it sees what the transaction wrote. Borrowed. */
+struct store_view *store_txn_view(struct store_txn *txn);
+
+/* Inserts: STORE_CONFLICT when the key is taken. */
+MUST_CHECK enum store_status store_version_insert(struct store_txn *txn, const struct store_version *row);
+MUST_CHECK enum store_status store_wrap_insert(struct store_txn *txn, const struct store_wrap *row);
+MUST_CHECK enum store_status store_kek_insert(struct store_txn *txn, const struct store_kek *row);
+MUST_CHECK enum store_status store_account_insert(struct store_txn *txn, const struct store_account *row);
+MUST_CHECK enum store_status store_token_insert(struct store_txn *txn, const struct store_token *row);
+MUST_CHECK enum store_status store_idempotency_insert(struct store_txn *txn, const struct store_idempotency *row);
+MUST_CHECK enum store_status store_audit_insert(struct store_txn *txn, const struct store_audit_event *row);
+MUST_CHECK enum store_status store_setting_put(struct store_txn *txn, const char *name, const void *bytes, size_t size);
+
+/* Writes state, revision, changed_ms and mac of the row with this id and version. STORE_NOT_FOUND. */
+MUST_CHECK enum store_status store_version_update(struct store_txn *txn, const struct store_version *row);
+/* Writes every column but the key. STORE_NOT_FOUND. */
+MUST_CHECK enum store_status store_token_update(struct store_txn *txn, const struct store_token *row);
+
+/* Makes a staged blob of exactly `chunks` chunks part of the store. STORE_NOT_FOUND when that is not what was staged.
+ */
+MUST_CHECK enum store_status store_blob_link(struct store_txn *txn, uint64_t blob_id, uint64_t chunks);
+
+/* Removes every wrap, meta and inline chunk of a record's versions, dooms their blobs, and removes the version rows. */
+MUST_CHECK enum store_status store_record_erase(struct store_txn *txn, const uint8_t record_id[static 16]);
+
+/* Removes idempotency rows made before `before_ms`, at most `limit`. */
+MUST_CHECK enum store_status store_idempotency_expire(struct store_txn *txn, int64_t before_ms, size_t limit);
+
+/* ---- care -------------------------------------------------------------------------------------------------------- */
+
+/*
+ * A TRUNCATE checkpoint on the committer, waited for: afterwards no page image older than this call is in the WAL.
+ * STORE_BUSY when a reader did not let go in time.
+ */
+MUST_CHECK enum store_status store_checkpoint_truncate(struct store *store);
+
+/* Reads a database without writing to it: no lock, no threads, only views. For `coffer check` and `audit verify`. */
+MUST_CHECK enum store_status store_open_readonly(const char *path, struct store **ret_store);
+
+#endif

@@ -1,0 +1,52 @@
+#include <stdlib.h>
+
+#include "db/internal.h"
+
+enum store_status store_view_new(struct store *store, struct store_view **ret_view)
+{
+	struct store_view *view = calloc(1, sizeof(*view));
+	enum store_status status;
+
+	if (!view)
+		return STORE_NOMEM;
+	status = sql_open(store->path, SQL_READ, &view->sql);
+	if (status != STORE_OK) {
+		free(view);
+		return status;
+	}
+	*ret_view = view;
+	return STORE_OK;
+}
+
+void store_view_free(struct store_view *view)
+{
+	if (!view)
+		return;
+	sql_close(view->sql);
+	free(view);
+}
+
+enum store_status store_view_begin(struct store_view *view)
+{
+	enum store_status status = STORE_OK;
+
+	if (!sql_in_transaction(view->sql)) {
+		status = sql_exec(view->sql, "BEGIN");
+		view->begun = status == STORE_OK;
+	}
+	return status;
+}
+
+void store_view_end(struct store_view *view)
+{
+	/* Nothing was written: a failing COMMIT loses nothing, and ROLLBACK then ends the snapshot. */
+	if (view->begun && sql_exec(view->sql, "COMMIT") != STORE_OK && sql_in_transaction(view->sql) &&
+	    sql_exec(view->sql, "ROLLBACK") != STORE_OK)
+		return;
+	view->begun = false;
+}
+
+struct store_view *store_txn_view(struct store_txn *txn)
+{
+	return &txn->view;
+}
