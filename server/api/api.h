@@ -1,0 +1,38 @@
+/*
+ * The application behind http/: the route table and what its steps share. One per process.
+ */
+#ifndef COFFER_API_API_H
+#define COFFER_API_API_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/core/vault.h"
+#include "server/core/workers.h"
+#include "server/http/http.h"
+
+struct api;
+
+struct api_options {
+	const struct vault *vault;     /* borrowed */
+	struct workers *workers;       /* borrowed */
+	int64_t idempotency_ttl_ms;    /* how long an Idempotency-Key is remembered */
+	int64_t shred_delay_ms;	       /* how long a deleted record's remnants may linger in the WAL */
+	void (*log)(const char *line); /* a line for the operator: faults found in stored records; may be NULL */
+};
+
+/* NULL when memory runs out. */
+struct api *api_new(const struct api_options *options);
+const struct http_app *api_app(struct api *api);
+/* Whose loops api_flush() wakes; NULL before it has started and once it is gone. */
+void api_set_server(struct api *api, struct http_server *server);
+/* For store_options.flush; accepts NULL. */
+void api_flush(void *api);
+/* After the server has stopped. NULL is accepted. */
+void api_free(struct api *api);
+
+/* The only list of routes. */
+extern const struct http_route API_ROUTES[];
+extern const size_t API_ROUTE_COUNT;
+
+#endif

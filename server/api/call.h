@@ -1,0 +1,106 @@
+/*
+ * A call: one request on its way through the steps of its route. The pipeline (pipeline.c) owns it and decides which
+ * thread runs what; the resources (records_*.c) fill in the steps.
+ *
+ *   begin     on the loop, head read, principal known       may refuse before the body is read
+ *   body      on the loop, for each piece                   may refuse, or ask to wait for room
+ *   prepare   on the loop, request complete                 look up, authorise, seal; may wait, may ask for work
+ *   work      on a worker                                   an RSA private operation
+ *   worked    on the loop                                   looks at what work found
+ *   apply     on the committer, in the transaction          checks, then writes
+ *   finish    on the loop, after COMMIT                     the reply
+ *   close     on the loop, the exchange is over             frees `state`
+ *
+ * Refusing is setting a problem on the exchange: the steps that follow, but close, are then left out. A route with an
+ * `action` has its audit event appended in the same transaction, whatever became of the request: no event, no data.
+ */
+#ifndef COFFER_API_CALL_H
+#define COFFER_API_CALL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "db/store.h"
+#include "server/api/api.h"
+#include "server/core/account.h"
+#include "server/core/audit.h"
+#include "server/core/inflight.h"
+#include "server/core/status.h"
+#include "server/core/workers.h"
+#include "server/http/http.h"
+
+struct api {
+	struct api_options options;
+	struct http_app app;
+	_Atomic(struct http_server *) server;
+	struct inflight *inflight;
+};
+
+enum call_phase {
+	CALL_READING, /* head and body */
+	CALL_PREPARING,
+	CALL_WORKING,
+	CALL_COMMITTING,
+	CALL_ANSWERED,
+};
+
+/* What prepare says. */
+enum call_next {
+	CALL_GO,   /* on to apply, or to the reply */
+	CALL_ROOM, /* wait for wake(), then prepare again */
+	CALL_WORK, /* to a worker */
+};
+
+struct call {
+	struct store_job job; /* first: apply() is handed a pointer to it */
+	struct work work;
+	struct api *api;
+	struct http_exchange *x;
+	const struct api_steps *steps;
+	enum call_phase phase;
+	struct principal principal;
+	struct audit_event event; /* object, version and outcome are the steps' to fill in */
+	enum core_status result;  /* of work, and then of apply */
+	enum store_status outcome;
+	bool refused;	  /* a problem was set before apply */
+	bool interrupted; /* the reply ended short: audited once more */
+	void *state;	  /* the resource's */
+};
+
+struct api_steps {
+	enum audit_action action; /* 0: the route touches no data, and nothing goes through the committer */
+	bool writes;		  /* refused below the disk's watermark */
+	void (*begin)(struct call *call);
+	/* Sets *ret_used; less than size means: wait for room. */
+	void (*body)(struct call *call, const uint8_t *bytes, size_t size, size_t *ret_used);
+	enum call_next (*prepare)(struct call *call);
+	void (*work)(struct call *call);
+	void (*worked)(struct call *call);
+	enum store_status (*apply)(struct call *call, struct store_txn *txn);
+	void (*finish)(struct call *call);
+	void (*close)(struct call *call, bool completed);
+};
+
+/* The view of the store that belongs to this loop. */
+struct store_view *call_view(const struct call *call);
+
+/* Any thread: room again for a call that asked to wait. */
+void call_wake(void *call);
+
+/* The problem that stands for a core status; CORE_OK and CORE_REPLAY have none. */
+enum problem call_problem(enum core_status status);
+/* Sets it, with the detail that belongs to it. */
+void call_refuse(struct call *call, enum core_status status);
+
+/* A record's id from the first path parameter; false has set the 404 that an unknown id gives. */
+bool call_record_id(struct call *call, uint8_t ret_id[static 16]);
+
+/* Tells the operator about a stored record that does not verify: the request id and the check, no payload. */
+void call_alarm(struct call *call, const char *fault);
+
+/* The steps of each resource, for routes.c. */
+extern const struct api_steps RECORDS_POST, RECORDS_PUT, RECORDS_GET, RECORDS_DELETE, RECORDS_LIST, RECORDS_VERSIONS,
+	SERVICE_HEALTH, SERVICE_READY, SERVICE_CONTRACT;
+
+#endif

@@ -1,0 +1,437 @@
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "crypto/encode.h"
+#include "server/api/call.h"
+#include "server/core/clock.h"
+
+/* ---- helpers that the resources share -----------------------------------------------------------------------------
+ */
+
+struct store_view *call_view(const struct call *call)
+{
+	return http_loop_context(call->x);
+}
+
+void call_wake(void *arg)
+{
+	struct call *call = arg;
+	struct api *api = call->api; /* once woken, the call may be gone before this returns */
+
+	http_wake(call->x);
+	api_flush(api);
+}
+
+enum problem call_problem(enum core_status status)
+{
+	switch (status) {
+	case CORE_OK:
+	case CORE_REPLAY:
+		break;
+	case CORE_NOT_FOUND:
+		return PROBLEM_NOT_FOUND;
+	case CORE_GONE:
+		return PROBLEM_GONE;
+	case CORE_DENIED:
+		return PROBLEM_UNAUTHORIZED;
+	case CORE_STALE:
+		return PROBLEM_PRECONDITION_FAILED;
+	case CORE_KEY_REUSED:
+		return PROBLEM_KEY_REUSED;
+	case CORE_DAMAGED:
+		return PROBLEM_RECORD_DAMAGED;
+	case CORE_BUSY:
+		return PROBLEM_BUSY;
+	case CORE_NO_SPACE:
+		return PROBLEM_INSUFFICIENT_STORAGE;
+	case CORE_UNKNOWN:
+		return PROBLEM_OUTCOME_UNKNOWN;
+	case CORE_UNAVAILABLE:
+		return PROBLEM_STORE_UNAVAILABLE;
+	case CORE_NOMEM:
+	case CORE_INTERNAL:
+		return PROBLEM_INTERNAL;
+	}
+	return PROBLEM_INTERNAL;
+}
+
+void call_refuse(struct call *call, enum core_status status)
+{
+	http_problem(call->x, call_problem(status), NULL);
+	call->refused = true;
+}
+
+bool call_record_id(struct call *call, uint8_t ret_id[static 16])
+{
+	if (!decode_uuid(http_param(call->x, 0), ret_id)) {
+		call_refuse(call, CORE_NOT_FOUND);
+		return false;
+	}
+	memcpy(call->event.object_id, ret_id, 16);
+	return true;
+}
+
+void call_alarm(struct call *call, const char *fault)
+{
+	char line[256];
+
+	if (!call->api->options.log)
+		return;
+	snprintf(line, sizeof(line), "a stored record does not verify (%s); request %s, \"coffer check\" names it",
+		 fault, http_request_id(call->x));
+	call->api->options.log(line);
+}
+
+/* ---- the committer's side -----------------------------------------------------------------------------------------
+ */
+
+static enum store_status commit_apply(struct store_job *job, struct store_txn *txn)
+{
+	struct call *call = (struct call *)job;
+	struct audit_event event;
+	enum store_status status = STORE_OK;
+
+	if (!call->refused) {
+		call->result = CORE_OK;
+		if (call->steps->apply)
+			status = call->steps->apply(call, txn);
+		if (status != STORE_OK)
+			return status;
+	}
+	/* A copy: this may run again, and the outcome may then be another. */
+	event = call->event;
+	event.time_ms = clock_unix_ms();
+	if (call->refused)
+		event.outcome = http_reply_status(call->x);
+	else if (call->result != CORE_OK && call->result != CORE_REPLAY)
+		event.outcome = problem_status(call_problem(call->result));
+	return audit_append(call->api->options.vault, txn, &event);
+}
+
+static void commit_settled(struct store_job *job, bool committed)
+{
+	audit_settled(((struct call *)job)->api->options.vault, committed);
+}
+
+static void commit_done(struct store_job *job, enum store_status outcome)
+{
+	struct call *call = (struct call *)job;
+
+	call->outcome = outcome;
+	http_wake(call->x);
+}
+
+static enum http_next commit(struct call *call)
+{
+	enum store_status status;
+
+	if (!call->steps->action) {
+		call->phase = CALL_ANSWERED;
+		if (!call->refused && call->steps->finish)
+			call->steps->finish(call);
+		return HTTP_GO;
+	}
+	call->phase = CALL_COMMITTING;
+	call->job = (struct store_job){.apply = commit_apply, .settled = commit_settled, .done = commit_done};
+	status = store_submit(call->api->options.vault->store, &call->job);
+	if (status == STORE_OK)
+		return HTTP_WAIT;
+	call->phase = CALL_ANSWERED;
+	call_refuse(call, core_from_store(status));
+	return HTTP_GO;
+}
+
+static enum http_next committed(struct call *call)
+{
+	call->phase = CALL_ANSWERED;
+	if (call->outcome != STORE_OK)
+		call_refuse(call, core_from_store(call->outcome));
+	else if (!call->refused)
+		call->steps->finish(call);
+	return HTTP_GO;
+}
+
+/* ---- the loop's side ----------------------------------------------------------------------------------------------
+ */
+
+static void authenticate(struct call *call)
+{
+	static const char SCHEME[] = "Bearer ";
+	size_t count = 0;
+	const char *value = http_header(call->x, "Authorization", &count);
+	const unsigned scope = http_route(call->x)->scope;
+	enum core_status status = CORE_DENIED;
+
+	if (value && count == 1 && strncasecmp(value, SCHEME, sizeof(SCHEME) - 1) == 0)
+		status = account_authenticate(call->api->options.vault, call_view(call), value + sizeof(SCHEME) - 1,
+					      &call->principal);
+	if (status != CORE_OK) {
+		/* A token row that does not verify is no token. */
+		if (status == CORE_DAMAGED)
+			call_alarm(call, "token or account row");
+		call_refuse(call, status == CORE_DAMAGED ? CORE_DENIED : status);
+		return;
+	}
+	memcpy(call->event.account_id, call->principal.account_id, sizeof(call->event.account_id));
+	memcpy(call->event.token_id, call->principal.token_id, sizeof(call->event.token_id));
+	if ((call->principal.scopes & scope) != scope) {
+		http_problem(call->x, PROBLEM_FORBIDDEN, NULL);
+		call->refused = true;
+	}
+}
+
+static void check_space(struct call *call)
+{
+	enum store_space space = store_space(call->api->options.vault->store);
+
+	if (space == STORE_SPACE_LOW && call->steps->writes)
+		call_refuse(call, CORE_NO_SPACE);
+	else if (space == STORE_SPACE_NONE)
+		call_refuse(call, call->steps->writes ? CORE_NO_SPACE : CORE_UNAVAILABLE);
+}
+
+static bool known(const struct call *call)
+{
+	static const uint8_t nobody[16];
+
+	return memcmp(call->event.account_id, nobody, sizeof(nobody)) != 0;
+}
+
+static enum http_next app_head(struct http_exchange *x, void *arg)
+{
+	struct call *call = calloc(1, sizeof(*call));
+
+	if (!call) {
+		http_problem(x, PROBLEM_INTERNAL, NULL);
+		return HTTP_GO;
+	}
+	call->api = arg;
+	call->x = x;
+	call->steps = http_route(x)->steps;
+	call->event.action = call->steps->action;
+	strncpy(call->event.peer, http_peer(x), sizeof(call->event.peer) - 1);
+	if (!decode_hex(http_request_id(x), strlen(http_request_id(x)), call->event.request_id, 16))
+		memset(call->event.request_id, 0, sizeof(call->event.request_id));
+	http_set_state(x, call);
+	if (http_route(x)->scope) {
+		authenticate(call);
+		if (call->refused && !known(call)) {
+			call->phase = CALL_ANSWERED;
+			return HTTP_GO;
+		}
+	}
+	if (!call->refused && call->steps->action)
+		check_space(call);
+	if (!call->refused && call->steps->begin)
+		call->steps->begin(call);
+	return call->refused ? commit(call) : HTTP_GO;
+}
+
+static enum http_next app_body(struct http_exchange *x, const uint8_t *bytes, size_t size, size_t *ret_used, void *arg)
+{
+	struct call *call = http_state(x);
+
+	(void)arg;
+	*ret_used = size;
+	if (call && !call->refused && call->steps->body)
+		call->steps->body(call, bytes, size, ret_used);
+	if (call && call->refused)
+		*ret_used = size;
+	return *ret_used < size ? HTTP_WAIT : HTTP_GO;
+}
+
+static void run_work(struct work *work)
+{
+	struct call *call = (struct call *)((char *)work - offsetof(struct call, work));
+
+	call->steps->work(call);
+	call_wake(call);
+}
+
+static enum http_next prepare(struct call *call)
+{
+	enum call_next next = CALL_GO;
+
+	call->phase = CALL_PREPARING;
+	if (!call->refused && call->steps->prepare)
+		next = call->steps->prepare(call);
+	if (call->refused)
+		return commit(call);
+	switch (next) {
+	case CALL_GO:
+		break;
+	case CALL_ROOM:
+		return HTTP_WAIT;
+	case CALL_WORK:
+		call->phase = CALL_WORKING;
+		call->work.run = run_work;
+		if (workers_submit(call->api->options.workers, &call->work))
+			return HTTP_WAIT;
+		call_refuse(call, CORE_BUSY);
+		break;
+	}
+	return commit(call);
+}
+
+static enum http_next app_ready(struct http_exchange *x, void *arg)
+{
+	struct call *call = http_state(x);
+
+	(void)arg;
+	/* Refused at the head and audited there: the reply stands. */
+	if (!call || call->phase == CALL_ANSWERED)
+		return HTTP_GO;
+	return prepare(call);
+}
+
+static enum http_next app_resumed(struct http_exchange *x, void *arg)
+{
+	struct call *call = http_state(x);
+
+	(void)arg;
+	switch (call->phase) {
+	case CALL_PREPARING:
+		return prepare(call);
+	case CALL_WORKING:
+		call->steps->worked(call);
+		return commit(call);
+	case CALL_COMMITTING:
+		return committed(call);
+	case CALL_READING:
+	case CALL_ANSWERED:
+		break;
+	}
+	return HTTP_GO;
+}
+
+/* ---- the end --------------------------------------------------------------------------------------------------------
+ */
+
+/* An event of its own, which no request waits for. */
+struct afterword {
+	struct store_job job; /* first */
+	const struct vault *vault;
+	struct audit_event event;
+};
+
+static enum store_status afterword_apply(struct store_job *job, struct store_txn *txn)
+{
+	struct afterword *after = (struct afterword *)job;
+
+	return audit_append(after->vault, txn, &after->event);
+}
+
+static void afterword_settled(struct store_job *job, bool committed)
+{
+	audit_settled(((struct afterword *)job)->vault, committed);
+}
+
+static void afterword_done(struct store_job *job, enum store_status outcome)
+{
+	(void)outcome; /* the read's own event stands; there is nobody left to tell */
+	free(job);
+}
+
+static void audit_interruption(struct call *call)
+{
+	struct afterword *after = calloc(1, sizeof(*after));
+
+	if (!after)
+		return;
+	after->job = (struct store_job){.apply = afterword_apply, .settled = afterword_settled, .done = afterword_done};
+	after->vault = call->api->options.vault;
+	after->event = call->event;
+	after->event.action = AUDIT_RECORD_INTERRUPTED;
+	after->event.time_ms = clock_unix_ms();
+	if (store_submit(after->vault->store, &after->job) != STORE_OK) {
+		if (call->api->options.log)
+			call->api->options.log("an interrupted download could not be audited: the queue is full");
+		free(after);
+	}
+}
+
+static void app_closed(struct http_exchange *x, bool completed, void *arg)
+{
+	struct call *call = http_state(x);
+
+	(void)arg;
+	if (!call)
+		return;
+	if (call->steps->close)
+		call->steps->close(call, completed);
+	if (call->interrupted)
+		audit_interruption(call);
+	http_set_state(x, NULL);
+	free(call);
+}
+
+static void *app_loop_start(void *arg)
+{
+	struct api *api = arg;
+	struct store_view *view = NULL;
+
+	return store_view_new(api->options.vault->store, &view) == STORE_OK ? view : NULL;
+}
+
+static void app_loop_stop(void *arg, void *view)
+{
+	(void)arg;
+	store_view_free(view);
+}
+
+struct api *api_new(const struct api_options *options)
+{
+	struct api *api = calloc(1, sizeof(*api));
+
+	if (!api)
+		return NULL;
+	api->options = *options;
+	api->inflight = inflight_new();
+	if (!api->inflight) {
+		free(api);
+		return NULL;
+	}
+	api->app = (struct http_app){
+		.routes = API_ROUTES,
+		.route_count = API_ROUTE_COUNT,
+		.arg = api,
+		.loop_start = app_loop_start,
+		.loop_stop = app_loop_stop,
+		.head = app_head,
+		.body = app_body,
+		.ready = app_ready,
+		.resumed = app_resumed,
+		.closed = app_closed,
+	};
+	return api;
+}
+
+const struct http_app *api_app(struct api *api)
+{
+	return &api->app;
+}
+
+void api_set_server(struct api *api, struct http_server *server)
+{
+	atomic_store(&api->server, server);
+}
+
+void api_flush(void *arg)
+{
+	struct api *api = arg;
+	struct http_server *server = api ? atomic_load(&api->server) : NULL;
+
+	if (server)
+		http_flush(server);
+}
+
+void api_free(struct api *api)
+{
+	if (!api)
+		return;
+	inflight_free(api->inflight);
+	free(api);
+}

@@ -1,0 +1,235 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "crypto/secret.h"
+#include "server/api/api.h"
+#include "server/cli/commands.h"
+#include "server/cli/settings.h"
+#include "server/core/care.h"
+#include "server/core/home.h"
+#include "server/tls/context.h"
+
+/* The store is opened before the api exists: its callbacks find it here. */
+struct serve {
+	struct settings settings;
+	struct home *home;
+	struct tls_context *tls;
+	struct workers *workers;
+	struct care *care;
+	struct api *_Atomic api;
+	struct http_server *server;
+	char fingerprint[96];
+	int access_log;
+	char error[1024];
+};
+
+static int complain(const char *text)
+{
+	fprintf(stderr, "coffer: %s\n", text);
+	return 1;
+}
+
+static void log_line(const char *line)
+{
+	fprintf(stderr, "coffer: %s\n", line);
+}
+
+static void on_flush(void *arg)
+{
+	api_flush(((struct serve *)arg)->api);
+}
+
+static void on_notice(void *arg, const char *line)
+{
+	(void)arg;
+	log_line(line);
+}
+
+static void harden(void)
+{
+	struct rlimit files;
+
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	(void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static bool read_pem(struct serve *s, const char *name, bool secret, char **ret_pem)
+{
+	char *text;
+	size_t size;
+
+	if (home_read(s->home, name, secret, &text, &size, s->error, sizeof(s->error)) != CORE_OK)
+		return false;
+	*ret_pem = strdup(text);
+	secret_free(text, size + 1);
+	return *ret_pem != NULL;
+}
+
+static bool write_pem(struct serve *s, const char *name, unsigned mode, const char *pem)
+{
+	return home_write(s->home, name, mode, pem, strlen(pem), s->error, sizeof(s->error)) == CORE_OK;
+}
+
+static bool open_tls(struct serve *s)
+{
+	struct tls_pems pems = {0};
+	char host[256] = "";
+	const char *names[2];
+	size_t count = 0;
+	bool good = false;
+
+	if (gethostname(host, sizeof(host) - 1) == 0 && host[0])
+		names[count++] = host;
+	if (s->settings.host_name[0])
+		names[count++] = s->settings.host_name;
+	snprintf(s->error, sizeof(s->error), "cannot make the certificates in %s/tls", home_path(s->home));
+	if (!read_pem(s, "tls/ca.pem", false, &pems.ca_cert) || !read_pem(s, "tls/ca.key", true, &pems.ca_key)) {
+		if (pems.ca_cert)
+			goto out; /* a CA that clients trust is not replaced */
+		if (tls_local_ca_make(&pems) != TLS_OK || !write_pem(s, "tls/ca.key", 0600, pems.ca_key) ||
+		    !write_pem(s, "tls/ca.pem", 0644, pems.ca_cert))
+			goto out;
+	}
+	if (!read_pem(s, "tls/server.pem", false, &pems.leaf_cert) ||
+	    !read_pem(s, "tls/server.key", true, &pems.leaf_key) || !tls_local_leaf_good(&pems, names, count)) {
+		struct tls_pems fresh = {.ca_cert = pems.ca_cert, .ca_key = pems.ca_key};
+
+		pems.ca_cert = pems.ca_key = NULL;
+		tls_pems_done(&pems);
+		pems = fresh;
+		if (tls_local_leaf_make(&pems, names, count) != TLS_OK ||
+		    !write_pem(s, "tls/server.key", 0600, pems.leaf_key) ||
+		    !write_pem(s, "tls/server.pem", 0600, pems.leaf_cert))
+			goto out;
+	}
+	good = tls_fingerprint(pems.ca_cert, s->fingerprint) == TLS_OK &&
+	       tls_context_new(pems.leaf_cert, pems.leaf_key, &s->tls) == TLS_OK;
+out:
+	tls_pems_done(&pems);
+	return good;
+}
+
+static bool start_http(struct serve *s)
+{
+	const struct settings *set = &s->settings;
+	const struct http_options options = {
+		.listen = set->listen,
+		.loops = set->loops,
+		.tls = s->tls,
+		.app = api_app(s->api),
+		.access_log = s->access_log,
+		.limits = {.body = set->max_record_size,
+			   .connections = set->max_connections,
+			   .connections_per_address = set->max_connections_per_address,
+			   .hello_ms = (unsigned)set->hello_timeout,
+			   .handshake_ms = (unsigned)set->handshake_timeout,
+			   .header_ms = (unsigned)set->header_timeout,
+			   .idle_ms = (unsigned)set->idle_timeout,
+			   .drain_ms = (unsigned)set->drain_timeout},
+	};
+	const enum http_status status = http_server_start(&options, &s->server);
+
+	if (status == HTTP_OK) {
+		api_set_server(s->api, s->server);
+		return true;
+	}
+	snprintf(s->error, sizeof(s->error), "cannot listen on %s: %s (--listen changes it)", set->listen,
+		 status == HTTP_IN_USE ? "the port is in use" : strerror(errno));
+	return false;
+}
+
+static void greet(const struct serve *s)
+{
+	const char *data = home_path(s->home);
+	const char *colon = strrchr(s->settings.listen, ':');
+	char url[300];
+
+	snprintf(url, sizeof(url), "https://%.*s:%u", colon ? (int)(colon - s->settings.listen) : 0, s->settings.listen,
+		 http_server_port(s->server));
+	printf("coffer is ready at %s\n"
+	       "CA %s/tls/ca.pem, SHA-256 %s\n"
+	       "No passphrase protects the KEK: records are only as safe as %s/keys.\n"
+	       "echo '{\"hello\":\"world\"}' | curl -K '%s/admin.curl' -H 'Content-Type: application/json' "
+	       "--data-binary @- '%s/v1/records'\n"
+	       "curl -K '%s/admin.curl' '%s/v1/records'\n",
+	       url, data, s->fingerprint, data, data, url, data, url);
+	fflush(stdout);
+}
+
+static bool start(struct serve *s)
+{
+	const struct settings *set = &s->settings;
+	const struct home_options home = {
+		.data = set->data,
+		.kek_bits = set->kek_bits,
+		.store = {.queue_depth = set->queue_depth,
+			  .stage_bytes = set->stage_size,
+			  .watermark_bytes = set->disk_watermark,
+			  .reserve_bytes = set->disk_reserve,
+			  .flush = on_flush,
+			  .notice = on_notice,
+			  .arg = s},
+	};
+
+	if (home_open(&home, &s->home, s->error, sizeof(s->error)) != CORE_OK || !open_tls(s))
+		return false;
+	snprintf(s->error, sizeof(s->error), "out of memory or threads");
+	s->workers = workers_new(set->workers, set->queue_depth);
+	s->care = care_new(home_vault(s->home), (int64_t)set->shred_delay, (int64_t)set->idempotency_ttl);
+	if (!s->workers || !s->care)
+		return false;
+	s->api = api_new(&(struct api_options){.vault = home_vault(s->home),
+					       .workers = s->workers,
+					       .log = log_line,
+					       .idempotency_ttl_ms = (int64_t)set->idempotency_ttl,
+					       .shred_delay_ms = (int64_t)set->shred_delay});
+	return s->api && start_http(s);
+}
+
+int command_serve(int argc, char **argv)
+{
+	struct serve s = {.access_log = -1};
+	const enum settings_status loaded = settings_load(&s.settings, argc, argv, stderr);
+	sigset_t stop;
+	int caught, exit_status = 0;
+
+	if (loaded != SETTINGS_OK) {
+		if (loaded == SETTINGS_HELP)
+			settings_help(stdout);
+		settings_done(&s.settings);
+		return loaded == SETTINGS_HELP ? 0 : 2;
+	}
+	harden();
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTERM);
+	sigaddset(&stop, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &stop, NULL);
+	if (start(&s)) {
+		greet(&s);
+		sigwait(&stop, &caught);
+	} else {
+		exit_status = complain(s.error);
+	}
+	http_server_stop(s.server);
+	if (s.api)
+		api_set_server(s.api, NULL);
+	workers_free(s.workers);
+	care_free(s.care);
+	home_close(s.home); /* its last batches still call api_flush() */
+	api_free(s.api);
+	tls_context_free(s.tls);
+	settings_done(&s.settings);
+	return exit_status;
+}

@@ -1,0 +1,321 @@
+#include "server/cli/settings.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/cli/settings_file.h"
+#include "server/cli/settings_value.h"
+
+#define KIB    1024u
+#define MIB    (1024u * KIB)
+#define GIB    (UINT64_C(1024) * MIB)
+#define SECOND 1000u
+#define MINUTE (60u * SECOND)
+#define HOUR   (60u * MINUTE)
+
+static const struct settings_choice log_levels[] = {
+	{.text = "error", .value = SETTINGS_LOG_ERROR},
+	{.text = "warning", .value = SETTINGS_LOG_WARNING},
+	{.text = "info", .value = SETTINGS_LOG_INFO},
+	{.text = "debug", .value = SETTINGS_LOG_DEBUG},
+	{.text = NULL},
+};
+
+static const struct settings_choice kek_sizes[] = {
+	{.text = "2048", .value = 2048},
+	{.text = "3072", .value = 3072},
+	{.text = "4096", .value = 4096},
+	{.text = NULL},
+};
+
+struct row {
+	const char *name;
+	const char *environment;
+	size_t offset; /* in struct settings */
+	const char *standard;
+	struct settings_rule rule;
+	const char *help;
+};
+
+#define NAMED(field, upper)    .name = #field, .environment = "COFFER_" upper, .offset = offsetof(struct settings, field)
+#define TEXT(check_, accepts_) .rule = {.kind = SETTINGS_TEXT, .check = check_, .accepts = accepts_}
+#define NUMBER(min_, max_)     .rule = {.kind = SETTINGS_NUMBER, .min = min_, .max = max_}
+#define SIZE(min_, max_)       .rule = {.kind = SETTINGS_SIZE, .min = min_, .max = max_}
+#define TIME(min_, max_)       .rule = {.kind = SETTINGS_TIME, .min = min_, .max = max_}
+#define CHOICE(choices_)       .rule = {.kind = SETTINGS_CHOICE, .choices = choices_}
+
+/* clang-format off */
+static const struct row table[] = {
+	{NAMED(data, "DATA"), TEXT(settings_check_path, "a directory"),
+	 .standard = "./coffer-data", .help = "where everything is kept"},
+	{NAMED(listen, "LISTEN"), TEXT(settings_check_listen, "ADDRESS:PORT or [ADDRESS]:PORT, port 0 to 65535"),
+	 .standard = "127.0.0.1:8443", .help = "where to listen; port 0 takes a free one"},
+	{NAMED(host_name, "HOST_NAME"), TEXT(settings_check_names, "host names or addresses separated by commas"),
+	 .standard = "", .help = "further names for the server certificate"},
+	{NAMED(max_record_size, "MAX_RECORD_SIZE"), SIZE(1, 1024 * GIB),
+	 .standard = "1GiB", .help = "the largest record that is accepted"},
+	{NAMED(access_log, "ACCESS_LOG"), TEXT(settings_check_path, "- (standard output), off, or a file"),
+	 .standard = "-", .help = "where each answered request is noted"},
+	{NAMED(log_level, "LOG_LEVEL"), CHOICE(log_levels),
+	 .standard = "info", .help = "the least important message to write"},
+	{NAMED(loops, "LOOPS"), NUMBER(0, 256),
+	 .standard = "0", .help = "threads that speak TLS and HTTP; 0: one a core"},
+	{NAMED(workers, "WORKERS"), NUMBER(0, 1024),
+	 .standard = "0", .help = "threads that encrypt and store; 0: one a core"},
+	{NAMED(max_connections, "MAX_CONNECTIONS"), NUMBER(1, 1000000),
+	 .standard = "10000", .help = "connections open at once"},
+	{NAMED(max_connections_per_address, "MAX_CONNECTIONS_PER_ADDRESS"), NUMBER(1, 1000000),
+	 .standard = "1000", .help = "connections open at once from one address"},
+	{NAMED(hello_timeout, "HELLO_TIMEOUT"), TIME(1, HOUR),
+	 .standard = "10s", .help = "from accept to the first byte"},
+	{NAMED(handshake_timeout, "HANDSHAKE_TIMEOUT"), TIME(1, HOUR),
+	 .standard = "10s", .help = "for the whole TLS handshake"},
+	{NAMED(header_timeout, "HEADER_TIMEOUT"), TIME(1, HOUR),
+	 .standard = "10s", .help = "for a request's whole header"},
+	{NAMED(idle_timeout, "IDLE_TIMEOUT"), TIME(1, 24 * HOUR),
+	 .standard = "75s", .help = "for a connection on which nothing moves"},
+	{NAMED(queue_depth, "QUEUE_DEPTH"), NUMBER(1, 1000000),
+	 .standard = "4096", .help = "requests that may wait for a worker"},
+	{NAMED(stage_size, "STAGE_SIZE"), SIZE(64 * KIB, GIB),
+	 .standard = "4MiB", .help = "memory that the body of one request may take"},
+	{NAMED(kek_bits, "KEK_BITS"), CHOICE(kek_sizes),
+	 .standard = "3072", .help = "size of new RSA keys that wrap record keys"},
+	{NAMED(shred_delay, "SHRED_DELAY"), TIME(0, 24 * HOUR),
+	 .standard = "10s", .help = "how long a deleted key may stay in free pages"},
+	{NAMED(idempotency_ttl, "IDEMPOTENCY_TTL"), TIME(MINUTE, 720 * HOUR),
+	 .standard = "24h", .help = "how long an Idempotency-Key is remembered"},
+	{NAMED(disk_watermark, "DISK_WATERMARK"), SIZE(0, 1024 * GIB),
+	 .standard = "256MiB", .help = "writes are refused when less space is free"},
+	{NAMED(disk_reserve, "DISK_RESERVE"), SIZE(0, 1024 * GIB),
+	 .standard = "64MiB", .help = "space kept so that deleting works on a full disk"},
+	{NAMED(drain_timeout, "DRAIN_TIMEOUT"), TIME(0, HOUR),
+	 .standard = "30s", .help = "how long a stopping server finishes requests"},
+};
+/* clang-format on */
+_Static_assert(sizeof(table) / sizeof(table[0]) == SETTINGS_COUNT, "each setting has one row");
+
+/* Where a value comes from, as messages name it. */
+struct origin {
+	enum settings_source source;
+	const char *place; /* "command line", or the file's name */
+	unsigned line;	   /* of the file, else 0 */
+};
+
+struct load {
+	struct settings *settings;
+	FILE *errors;
+	const char *config;
+};
+
+static bool same_name(const char *name, const char *given, size_t given_size)
+{
+	if (strlen(name) != given_size)
+		return false;
+	for (size_t i = 0; i < given_size; i++)
+		if (name[i] != (given[i] == '-' ? '_' : given[i]))
+			return false;
+	return true;
+}
+
+static size_t row_of(const char *name, size_t size)
+{
+	size_t row = 0;
+
+	while (row < SETTINGS_COUNT && !same_name(table[row].name, name, size))
+		row++;
+	return row;
+}
+
+static void say_where(FILE *errors, const struct origin *origin)
+{
+	if (origin->line != 0)
+		fprintf(errors, "coffer: %s:%u: ", origin->place, origin->line);
+	else
+		fprintf(errors, "coffer: %s: ", origin->place);
+}
+
+/* Sets one value unless a stronger source has set it. The value is checked in either case. */
+static enum settings_status set(struct load *load, size_t row, const char *text, const struct origin *origin)
+{
+	const struct row *it = &table[row];
+	bool kept = load->settings->source[row] > origin->source;
+	char *field = (char *)load->settings + it->offset;
+
+	switch (settings_value_parse(&it->rule, text, kept ? NULL : field)) {
+	case SETTINGS_VALUE_OK:
+		break;
+	case SETTINGS_VALUE_NOMEM:
+		return SETTINGS_NOMEM;
+	case SETTINGS_VALUE_BAD:
+		say_where(load->errors, origin);
+		fprintf(load->errors, "%s: expected ", it->name);
+		settings_value_accepts(&it->rule, load->errors);
+		fputc('\n', load->errors);
+		return SETTINGS_INVALID;
+	}
+	if (!kept)
+		load->settings->source[row] = (unsigned char)origin->source;
+	return SETTINGS_OK;
+}
+
+static enum settings_status unknown(FILE *errors, const char *name, size_t size, const struct origin *origin)
+{
+	say_where(errors, origin);
+	fputs("no setting is named ", errors);
+	for (size_t i = 0; i < size && i < 60; i++)
+		fputc(name[i] >= ' ' && name[i] <= '~' ? name[i] : '?', errors);
+	fputs("; the names are", errors);
+	for (size_t i = 0; i < SETTINGS_COUNT; i++)
+		fprintf(errors, "%s %s", i == 0 ? "" : ",", table[i].name);
+	fputc('\n', errors);
+	return SETTINGS_INVALID;
+}
+
+static enum settings_status load_defaults(struct load *load)
+{
+	const struct origin origin = {.source = SETTINGS_FROM_DEFAULT, .place = "default"};
+	enum settings_status status = SETTINGS_OK;
+
+	for (size_t i = 0; i < SETTINGS_COUNT && status == SETTINGS_OK; i++)
+		status = set(load, i, table[i].standard, &origin);
+	assert(status != SETTINGS_INVALID);
+	return status;
+}
+
+static enum settings_status load_environment(struct load *load)
+{
+	for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+		const struct origin origin = {.source = SETTINGS_FROM_ENVIRONMENT, .place = table[i].environment};
+		const char *text = getenv(table[i].environment);
+
+		if (text == NULL)
+			continue;
+		enum settings_status status = set(load, i, text, &origin);
+		if (status != SETTINGS_OK)
+			return status;
+	}
+	return SETTINGS_OK;
+}
+
+static enum settings_status set_option(struct load *load, const char *name, size_t size, const char *value)
+{
+	const struct origin origin = {.source = SETTINGS_FROM_COMMAND_LINE, .place = "command line"};
+
+	if (value == NULL) {
+		say_where(load->errors, &origin);
+		fprintf(load->errors, "--%.60s: a value must follow\n", name);
+		return SETTINGS_INVALID;
+	}
+	if (same_name("config", name, size)) {
+		load->config = value;
+		return SETTINGS_OK;
+	}
+	return set(load, row_of(name, size), value, &origin);
+}
+
+static enum settings_status load_command_line(struct load *load, int argc, char **argv)
+{
+	const struct origin origin = {.source = SETTINGS_FROM_COMMAND_LINE, .place = "command line"};
+
+	for (int i = 1; i < argc; i++) {
+		const char *name = argv[i];
+
+		if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+			return SETTINGS_HELP;
+		if (strncmp(name, "--", 2) != 0) {
+			say_where(load->errors, &origin);
+			fprintf(load->errors, "argument %d is not an option of the form --name VALUE\n", i);
+			return SETTINGS_INVALID;
+		}
+		name += 2;
+
+		size_t size = strcspn(name, "=");
+		if (!same_name("config", name, size) && row_of(name, size) == SETTINGS_COUNT)
+			return unknown(load->errors, name, size, &origin);
+
+		/* argv ends with NULL: an option without its value sees that. */
+		const char *value = name[size] == '=' ? name + size + 1 : argv[++i];
+		enum settings_status status = set_option(load, name, size, value);
+		if (status != SETTINGS_OK)
+			return status;
+	}
+	return SETTINGS_OK;
+}
+
+static enum settings_status set_from_file(void *context, const char *name, const char *value, unsigned line)
+{
+	struct load *load = context;
+	const struct origin origin = {.source = SETTINGS_FROM_FILE, .place = load->config, .line = line};
+	size_t row = row_of(name, strlen(name));
+
+	if (row == SETTINGS_COUNT)
+		return unknown(load->errors, name, strlen(name), &origin);
+	return set(load, row, value, &origin);
+}
+
+enum settings_status settings_load(struct settings *ret_settings, int argc, char **argv, FILE *errors)
+{
+	struct settings settings = {.data = NULL};
+	struct load load = {.settings = &settings, .errors = errors};
+	enum settings_status status;
+
+	status = load_defaults(&load);
+	if (status == SETTINGS_OK)
+		status = load_command_line(&load, argc, argv);
+	if (status == SETTINGS_OK)
+		status = load_environment(&load);
+	if (status == SETTINGS_OK && load.config != NULL)
+		status = settings_file_read(load.config, set_from_file, &load, errors);
+	if (status != SETTINGS_OK) {
+		settings_done(&settings);
+		return status;
+	}
+	*ret_settings = settings;
+	return SETTINGS_OK;
+}
+
+void settings_print(const struct settings *settings, FILE *out)
+{
+	static const char *const sources[] = {
+		[SETTINGS_FROM_DEFAULT] = "default",
+		[SETTINGS_FROM_FILE] = "file",
+		[SETTINGS_FROM_ENVIRONMENT] = "environment",
+		[SETTINGS_FROM_COMMAND_LINE] = "command line",
+	};
+
+	for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+		fprintf(out, "# %s\n%s = ", sources[settings->source[i]], table[i].name);
+		settings_value_print(&table[i].rule, (const char *)settings + table[i].offset, out);
+		fputc('\n', out);
+	}
+}
+
+static void print_option(FILE *out, const char *name)
+{
+	fputs("  --", out);
+	for (const char *at = name; *at != '\0'; at++)
+		fputc(*at == '_' ? '-' : *at, out);
+	fputs(" VALUE\n", out);
+}
+
+void settings_help(FILE *out)
+{
+	fputs("  --config FILE\n      lines of `name = value`; weaker than the environment and the command line\n",
+	      out);
+	for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+		print_option(out, table[i].name);
+		fprintf(out, "      %s\n      %s, default \"%s\": ", table[i].help, table[i].environment,
+			table[i].standard);
+		settings_value_accepts(&table[i].rule, out);
+		fputc('\n', out);
+	}
+}
+
+void settings_done(struct settings *settings)
+{
+	for (size_t i = 0; i < SETTINGS_COUNT; i++)
+		settings_value_done(&table[i].rule, (char *)settings + table[i].offset);
+}

@@ -1,0 +1,37 @@
+/* Accounts and their bearer tokens. A token's value exists at its holder only; the store has a keyed hash. */
+#ifndef COFFER_CORE_ACCOUNT_H
+#define COFFER_CORE_ACCOUNT_H
+
+#include <stdint.h>
+
+#include "db/store.h"
+#include "server/core/status.h"
+#include "server/core/vault.h"
+
+/* What a token may do; an account's scopes bound those of its tokens. */
+enum scope {
+	SCOPE_RECORDS_READ = 1u << 0,
+	SCOPE_RECORDS_WRITE = 1u << 1,
+	SCOPE_ADMIN = 1u << 2,
+};
+
+enum { ACCOUNT_TOKEN_CHARS = 7 + 43 }; /* "coffer_" and base64url of 32 bytes */
+
+/* Who is asking. */
+struct principal {
+	uint8_t account_id[16];
+	uint8_t token_id[16];
+	uint32_t scopes;
+};
+
+/* Looks a token up and checks the MACs, states and expiry of its row and its account's. CORE_DENIED, CORE_DAMAGED. */
+MUST_CHECK enum core_status account_authenticate(const struct vault *vault, struct store_view *view, const char *token,
+						 struct principal *ret_principal);
+
+/*
+ * At the first start: the account "admin" with every scope and a token without expiry, whose value goes to ret_token
+ * (terminated; wipe it). Waits for the store.
+ */
+MUST_CHECK enum core_status account_create_admin(struct vault *vault, char ret_token[static ACCOUNT_TOKEN_CHARS + 1]);
+
+#endif

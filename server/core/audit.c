@@ -1,0 +1,227 @@
+#include "server/core/audit.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/wire.h"
+
+enum { EVENT_FORMAT = 1 };
+
+/*
+ * settled_*: the head as COMMIT left it. pending_*: as the open transaction would leave it. They differ only between an
+ * audit_append() and the audit_settled() that follows it.
+ */
+struct audit_chain {
+	uint64_t settled_sequence;
+	uint64_t pending_sequence;
+	uint8_t settled_hash[DIGEST_SIZE];
+	uint8_t pending_hash[DIGEST_SIZE];
+};
+
+static const char *const ACTION_NAMES[] = {
+	[AUDIT_STORE_CREATED] = "store.create",
+	[AUDIT_RECORD_CREATE] = "record.create",
+	[AUDIT_RECORD_READ] = "record.read",
+	[AUDIT_RECORD_REPLACE] = "record.replace",
+	[AUDIT_RECORD_DELETE] = "record.delete",
+	[AUDIT_RECORD_SHREDDED] = "record.shredded",
+	[AUDIT_RECORD_LIST] = "record.list",
+	[AUDIT_RECORD_VERSIONS] = "record.versions",
+	[AUDIT_RECORD_INTERRUPTED] = "record.interrupted",
+};
+
+const char *audit_action_name(unsigned action)
+{
+	return action < sizeof(ACTION_NAMES) / sizeof(ACTION_NAMES[0]) ? ACTION_NAMES[action] : NULL;
+}
+
+size_t audit_encode(uint64_t sequence, const struct audit_event *event, uint8_t ret_bytes[static AUDIT_EVENT_MAX])
+{
+	struct wire_out out;
+
+	wire_out_init(&out, ret_bytes, AUDIT_EVENT_MAX);
+	wire_put_u8(&out, EVENT_FORMAT);
+	wire_put_u64(&out, 0); /* stream: one a node, and there is one node */
+	wire_put_u64(&out, sequence);
+	wire_put_u64(&out, (uint64_t)event->time_ms);
+	wire_put_bytes(&out, event->account_id, sizeof(event->account_id));
+	wire_put_bytes(&out, event->token_id, sizeof(event->token_id));
+	wire_put_lp(&out, event->peer, strnlen(event->peer, sizeof(event->peer) - 1));
+	wire_put_u16(&out, (uint16_t)event->action);
+	wire_put_bytes(&out, event->object_id, sizeof(event->object_id));
+	wire_put_u64(&out, event->version);
+	wire_put_u64(&out, event->revision);
+	wire_put_u16(&out, (uint16_t)event->outcome);
+	wire_put_bytes(&out, event->request_id, sizeof(event->request_id));
+	return out.used;
+}
+
+bool audit_decode(const uint8_t *bytes, size_t size, uint64_t *ret_sequence, struct audit_event *ret_event)
+{
+	struct audit_event event = {0};
+	struct wire_in in;
+	uint64_t sequence;
+	const uint8_t *peer;
+	size_t peer_size;
+	bool known;
+
+	wire_in_init(&in, bytes, size);
+	known = wire_get_u8(&in) == EVENT_FORMAT && wire_get_u64(&in) == 0;
+	sequence = wire_get_u64(&in);
+	event.time_ms = (int64_t)wire_get_u64(&in);
+	wire_get_bytes(&in, event.account_id, sizeof(event.account_id));
+	wire_get_bytes(&in, event.token_id, sizeof(event.token_id));
+	peer = wire_get_lp(&in, &peer_size);
+	if (!peer || peer_size >= sizeof(event.peer))
+		return false;
+	memcpy(event.peer, peer, peer_size);
+	event.action = (enum audit_action)wire_get_u16(&in);
+	wire_get_bytes(&in, event.object_id, sizeof(event.object_id));
+	event.version = wire_get_u64(&in);
+	event.revision = wire_get_u64(&in);
+	event.outcome = wire_get_u16(&in);
+	wire_get_bytes(&in, event.request_id, sizeof(event.request_id));
+	if (!known || !wire_in_done(&in) || !audit_action_name(event.action))
+		return false;
+	*ret_sequence = sequence;
+	*ret_event = event;
+	return true;
+}
+
+static void chain_hash(const uint8_t previous[static DIGEST_SIZE], const uint8_t *event, size_t size,
+		       uint8_t ret_hash[static DIGEST_SIZE])
+{
+	uint8_t link[DIGEST_SIZE + AUDIT_EVENT_MAX];
+
+	memcpy(link, previous, DIGEST_SIZE);
+	memcpy(link + DIGEST_SIZE, event, size);
+	digest_sha256(link, DIGEST_SIZE + size, ret_hash);
+}
+
+enum core_status audit_chain_new(struct store_view *view, const struct vault *vault, struct audit_chain **ret_chain)
+{
+	struct audit_chain *chain = calloc(1, sizeof(*chain));
+	struct store_audit_event *last = NULL;
+	enum store_status status;
+
+	if (!chain)
+		return CORE_NOMEM;
+	status = store_audit_last(view, &last);
+	if (status != STORE_OK && status != STORE_NOT_FOUND) {
+		free(chain);
+		return core_from_store(status);
+	}
+	if (last) {
+		if (mac_verify(&vault->keys->audit, last->hash, sizeof(last->hash), last->mac) != CRYPTO_OK) {
+			free(last);
+			free(chain);
+			return CORE_DAMAGED;
+		}
+		chain->settled_sequence = chain->pending_sequence = last->sequence;
+		memcpy(chain->settled_hash, last->hash, DIGEST_SIZE);
+		memcpy(chain->pending_hash, last->hash, DIGEST_SIZE);
+	}
+	free(last);
+	*ret_chain = chain;
+	return CORE_OK;
+}
+
+void audit_chain_free(struct audit_chain *chain)
+{
+	free(chain);
+}
+
+enum store_status audit_append(const struct vault *vault, struct store_txn *txn, const struct audit_event *event)
+{
+	struct audit_chain *chain = vault->chain;
+	uint8_t bytes[AUDIT_EVENT_MAX];
+	struct store_audit_event row = {.sequence = chain->pending_sequence + 1};
+	enum store_status status;
+
+	row.event = (struct store_bytes){bytes, audit_encode(row.sequence, event, bytes)};
+	chain_hash(chain->pending_hash, row.event.data, row.event.size, row.hash);
+	mac_compute(&vault->keys->audit, row.hash, sizeof(row.hash), row.mac);
+	status = store_audit_insert(txn, &row);
+	if (status != STORE_OK)
+		return status;
+	chain->pending_sequence = row.sequence;
+	memcpy(chain->pending_hash, row.hash, DIGEST_SIZE);
+	return STORE_OK;
+}
+
+void audit_settled(const struct vault *vault, bool committed)
+{
+	struct audit_chain *chain = vault->chain;
+
+	if (committed) {
+		chain->settled_sequence = chain->pending_sequence;
+		memcpy(chain->settled_hash, chain->pending_hash, DIGEST_SIZE);
+		return;
+	}
+	chain->pending_sequence = chain->settled_sequence;
+	memcpy(chain->pending_hash, chain->settled_hash, DIGEST_SIZE);
+}
+
+/* ---- verification ----------------------------------------------------------------------------------------------- */
+
+struct audit_walk {
+	const struct vault *vault;
+	FILE *report;
+	uint64_t sequence; /* of the last event that fitted */
+	uint8_t hash[DIGEST_SIZE];
+	bool good;
+};
+
+static bool walk_fault(struct audit_walk *walk, uint64_t sequence, const char *what)
+{
+	fprintf(walk->report, "audit event %" PRIu64 ": %s\n", sequence, what);
+	walk->good = false;
+	return false;
+}
+
+static bool walk_event(void *arg, const struct store_audit_event *row)
+{
+	struct audit_walk *walk = arg;
+	struct audit_event event;
+	uint64_t sequence;
+	uint8_t hash[DIGEST_SIZE];
+
+	if (row->sequence != walk->sequence + 1)
+		return walk_fault(walk, walk->sequence + 1, "is missing");
+	if (row->event.size > AUDIT_EVENT_MAX || !audit_decode(row->event.data, row->event.size, &sequence, &event))
+		return walk_fault(walk, row->sequence, "is not an event");
+	if (sequence != row->sequence)
+		return walk_fault(walk, row->sequence, "stands in another's place");
+	chain_hash(walk->hash, row->event.data, row->event.size, hash);
+	if (memcmp(hash, row->hash, sizeof(hash)) != 0)
+		return walk_fault(walk, row->sequence, "was altered, or does not follow the one before it");
+	if (mac_verify(&walk->vault->keys->audit, row->hash, sizeof(row->hash), row->mac) != CRYPTO_OK)
+		return walk_fault(walk, row->sequence, "was not written by this store");
+	memcpy(walk->hash, hash, sizeof(hash));
+	walk->sequence = row->sequence;
+	return true;
+}
+
+enum core_status audit_verify(struct store_view *view, const struct vault *vault, FILE *report,
+			      void (*progress)(void *arg, uint64_t done), void *arg, uint64_t *ret_count,
+			      bool *ret_good)
+{
+	enum { PAGE = 1000 };
+	struct audit_walk walk = {.vault = vault, .report = report, .good = true};
+	uint64_t before;
+
+	do {
+		enum store_status status;
+
+		before = walk.sequence;
+		status = store_audit_list(view, walk.sequence, PAGE, walk_event, &walk);
+		if (status != STORE_OK)
+			return core_from_store(status);
+		if (progress)
+			progress(arg, walk.sequence);
+	} while (walk.good && walk.sequence == before + PAGE);
+	*ret_count = walk.sequence;
+	*ret_good = walk.good;
+	return CORE_OK;
+}

@@ -1,0 +1,71 @@
+/*
+ * The audit log (FORMATS §6): who did what, in a chain that whoever edits the database cannot recompute.
+ * hash = SHA-256(previous hash ‖ event), the first previous hash being 32 zeros; mac = HMAC(audit key, hash).
+ * An event is written in the transaction of what it tells of.
+ */
+#ifndef COFFER_CORE_AUDIT_H
+#define COFFER_CORE_AUDIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "db/store.h"
+#include "server/core/status.h"
+#include "server/core/vault.h"
+
+enum audit_action {
+	AUDIT_STORE_CREATED = 1,
+	AUDIT_RECORD_CREATE = 2,
+	AUDIT_RECORD_READ = 3,
+	AUDIT_RECORD_REPLACE = 4,
+	AUDIT_RECORD_DELETE = 5,
+	AUDIT_RECORD_SHREDDED = 6,
+	AUDIT_RECORD_LIST = 7,
+	AUDIT_RECORD_VERSIONS = 8,
+	AUDIT_RECORD_INTERRUPTED = 9, /* a read's stored bytes failed to verify on the way out, or the way was cut */
+};
+
+/* The name in listings ("record.read"), or NULL for a number that is no action. */
+const char *audit_action_name(unsigned action);
+
+struct audit_event {
+	int64_t time_ms;
+	uint8_t account_id[16]; /* zeros: the server itself */
+	uint8_t token_id[16];
+	char peer[46]; /* the source address as text; empty for the server itself */
+	enum audit_action action;
+	uint8_t object_id[16]; /* zeros: none */
+	uint64_t version;      /* 0: none */
+	uint64_t revision;     /* 0: none */
+	unsigned outcome;      /* the HTTP status answered; 0 for the server's own acts */
+	uint8_t request_id[16];
+};
+
+/* The chain's head in memory. Only the committer's thread may use it, once the vault is open. */
+MUST_CHECK enum core_status audit_chain_new(struct store_view *view, const struct vault *vault,
+					    struct audit_chain **ret_chain);
+void audit_chain_free(struct audit_chain *chain);
+
+/* Inside apply(): appends one event. The head moves for the transaction only. */
+MUST_CHECK enum store_status audit_append(const struct vault *vault, struct store_txn *txn,
+					  const struct audit_event *event);
+
+/* In settled(): keeps what the transaction appended, or forgets it. Calling it again does no harm. */
+void audit_settled(const struct vault *vault, bool committed);
+
+/* Encodes an event; returns its size, at most AUDIT_EVENT_MAX. */
+enum { AUDIT_EVENT_MAX = 256 };
+size_t audit_encode(uint64_t sequence, const struct audit_event *event, uint8_t ret_bytes[static AUDIT_EVENT_MAX]);
+/* False when the bytes are not exactly one event. */
+bool audit_decode(const uint8_t *bytes, size_t size, uint64_t *ret_sequence, struct audit_event *ret_event);
+
+/*
+ * Walks the whole chain and writes a line to `report` for the first event that does not fit. *ret_count: events that
+ * verified; *ret_good: whether all did. `progress` (may be NULL) is called now and then.
+ */
+MUST_CHECK enum core_status audit_verify(struct store_view *view, const struct vault *vault, FILE *report,
+					 void (*progress)(void *arg, uint64_t done), void *arg, uint64_t *ret_count,
+					 bool *ret_good);
+
+#endif

@@ -1,0 +1,19 @@
+/* Time: Unix milliseconds for what is stored and shown, and its text forms. */
+#ifndef COFFER_CORE_CLOCK_H
+#define COFFER_CORE_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+int64_t clock_unix_ms(void);
+
+/* RFC 3339 in UTC with milliseconds, "2026-01-02T03:04:05.678Z": 24 characters and a terminator. */
+void clock_rfc3339(int64_t unix_ms, char ret_text[static 25]);
+
+/* An HTTP date (RFC 9110 §5.6.7, IMF-fixdate): 29 characters and a terminator. */
+void clock_http_date(int64_t unix_ms, char ret_text[static 30]);
+
+/* An IMF-fixdate, in whole seconds; false for anything else (the obsolete forms too). */
+bool clock_parse_http_date(const char *text, int64_t *ret_unix_ms);
+
+#endif

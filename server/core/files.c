@@ -1,0 +1,169 @@
+#include "server/core/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "crypto/secret.h"
+
+enum core_status files_fail(struct files_error *error, enum core_status status, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(error->text, error->size, format, args);
+	va_end(args);
+	return status;
+}
+
+static enum core_status fail_errno(struct files_error *error, const char *what, const char *path)
+{
+	const int code = errno;
+
+	return files_fail(error,
+			  code == ENOENT   ? CORE_NOT_FOUND
+			  : code == ENOSPC ? CORE_NO_SPACE
+					   : CORE_UNAVAILABLE,
+			  "%s %s: %s", what, path, strerror(code));
+}
+
+enum core_status files_directory(const char *path, bool make, struct files_error *error)
+{
+	struct stat st;
+
+	if (make && mkdir(path, 0700) != 0 && errno != EEXIST)
+		return fail_errno(error, "cannot make", path);
+	if (stat(path, &st) != 0)
+		return fail_errno(error, "cannot open", path);
+	if (!S_ISDIR(st.st_mode))
+		return files_fail(error, CORE_UNAVAILABLE, "%s is not a directory", path);
+	if (st.st_mode & 077)
+		return files_fail(error, CORE_DENIED, "%s has mode %04o, so others can enter it: chmod 700 it", path,
+				  (unsigned)st.st_mode & 07777u);
+	return CORE_OK;
+}
+
+static enum core_status check_owner(const char *path, const struct stat *st, struct files_error *error)
+{
+	if (st->st_mode & 077)
+		return files_fail(error, CORE_DENIED, "%s has mode %04o, so others can use it: chmod 600 it", path,
+				  (unsigned)st->st_mode & 07777u);
+	if (st->st_uid != geteuid() && geteuid() != 0)
+		return files_fail(error, CORE_DENIED, "%s (mode %04o) belongs to another user", path,
+				  (unsigned)st->st_mode & 07777u);
+	return CORE_OK;
+}
+
+enum core_status files_read(const char *path, bool secret, char **ret_text, size_t *ret_size, struct files_error *error)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+	enum core_status status;
+	char *text = NULL;
+	size_t size = 0, used = 0;
+
+	if (fd < 0)
+		return fail_errno(error, "cannot read", path);
+	if (fstat(fd, &st) != 0) {
+		status = fail_errno(error, "cannot read", path);
+		goto out;
+	}
+	status = secret ? check_owner(path, &st, error) : CORE_OK;
+	if (status != CORE_OK)
+		goto out;
+	if (!S_ISREG(st.st_mode) || st.st_size > FILES_MAX) {
+		status = files_fail(error, CORE_DAMAGED, "%s is not a small regular file", path);
+		goto out;
+	}
+	size = (size_t)st.st_size;
+	text = secret_alloc(size + 1);
+	if (!text) {
+		status = files_fail(error, CORE_NOMEM, "no memory that can be locked (RLIMIT_MEMLOCK) for %s", path);
+		goto out;
+	}
+	while (used < size) {
+		const ssize_t n = read(fd, text + used, size - used);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			status = files_fail(error, CORE_UNAVAILABLE, "cannot read %s whole", path);
+			goto out;
+		}
+		used += (size_t)n;
+	}
+	*ret_text = text;
+	*ret_size = size;
+	text = NULL;
+out:
+	secret_free(text, size + 1);
+	close(fd);
+	return status;
+}
+
+static bool write_all(int fd, const char *bytes, size_t size)
+{
+	while (size > 0) {
+		const ssize_t n = write(fd, bytes, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		bytes += n;
+		size -= (size_t)n;
+	}
+	return true;
+}
+
+/* A rename is durable once its directory is. */
+static bool sync_parent(const char *path)
+{
+	char parent[PATH_MAX];
+	char *slash;
+	bool synced;
+	int fd;
+
+	if (snprintf(parent, sizeof(parent), "%s", path) >= (int)sizeof(parent))
+		return false;
+	slash = strrchr(parent, '/');
+	if (!slash)
+		return false;
+	slash[slash == parent ? 1 : 0] = '\0';
+	fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	synced = fsync(fd) == 0;
+	close(fd);
+	return synced;
+}
+
+enum core_status files_write(const char *path, unsigned mode, const void *bytes, size_t size, struct files_error *error)
+{
+	char temporary[PATH_MAX];
+	bool good;
+	int fd;
+
+	if (snprintf(temporary, sizeof(temporary), "%s.new", path) >= (int)sizeof(temporary))
+		return files_fail(error, CORE_UNAVAILABLE, "the path %s is too long", path);
+	/* What a crash left behind is nobody's. */
+	(void)unlink(temporary);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return fail_errno(error, "cannot write", temporary);
+	good = write_all(fd, bytes, size) && fchmod(fd, (mode_t)mode) == 0 && fsync(fd) == 0;
+	if (close(fd) != 0)
+		good = false;
+	if (!good || rename(temporary, path) != 0 || !sync_parent(path)) {
+		const enum core_status status = fail_errno(error, "cannot write", path);
+
+		(void)unlink(temporary);
+		return status;
+	}
+	return CORE_OK;
+}

@@ -1,0 +1,57 @@
+/*
+ * The data directory: its layout, modes and first start.
+ *
+ *   DIR/                0700
+ *   DIR/coffer.db       the store (and -wal, -shm beside it)
+ *   DIR/keys/           0700; store.key (32 raw bytes), kek-<id>.pem, identity.pem: each 0600
+ *   DIR/tls/            0700; ca.pem (0644), ca.key, server.pem, server.key: 0600
+ *   DIR/admin.token     0600: the token and a newline
+ *   DIR/admin.curl      0600: `header = "Authorization: Bearer …"` and `cacert = …`, for curl -K
+ *
+ * Secrets are written to a temporary file, synced and renamed. A key file that others can read, or that another user
+ * owns, is refused: the message names file and mode.
+ */
+#ifndef COFFER_CORE_HOME_H
+#define COFFER_CORE_HOME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "db/store.h"
+#include "server/core/status.h"
+#include "server/core/vault.h"
+
+struct home;
+
+struct home_options {
+	const char *data;	    /* DIR; made when missing, unless read_only */
+	unsigned kek_bits;	    /* for the first start */
+	bool read_only;		    /* for check and audit verify: nothing is made or written */
+	struct store_options store; /* path is filled in */
+};
+
+/*
+ * Opens DIR, making what a first start makes. On failure one line for the operator, which says what to do, goes to
+ * ret_error. Order of a first start: directories, store key, KEK and identity files, database, KEK row, admin
+ * account and its files; a start after a crash in between goes on where it stopped and never replaces a key that a
+ * database refers to (a database with data whose store key is missing is an error).
+ */
+MUST_CHECK enum core_status home_open(const struct home_options *options, struct home **ret_home, char *ret_error,
+				      size_t error_size);
+void home_close(struct home *home);
+
+struct vault *home_vault(struct home *home);
+/* The absolute path of DIR. */
+const char *home_path(const struct home *home);
+/* True when this open made the store. */
+bool home_is_new(const struct home *home);
+
+/* Files inside DIR, for the TLS material: read (secret: mode checked; contents in secret memory of *ret_size + 1 bytes,
+ * terminated). */
+MUST_CHECK enum core_status home_read(struct home *home, const char *name, bool secret, char **ret_text,
+				      size_t *ret_size, char *ret_error, size_t error_size);
+/* Atomically: temporary file, fsync, rename, fsync of the directory. mode 0600 or 0644. */
+MUST_CHECK enum core_status home_write(struct home *home, const char *name, unsigned mode, const void *bytes,
+				       size_t size, char *ret_error, size_t error_size);
+
+#endif

@@ -1,0 +1,57 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/core/record.h"
+#include "server/core/rowmac.h"
+
+int64_t record_created_ms(const uint8_t record_id[static 16])
+{
+	int64_t ms = 0;
+
+	for (size_t i = 0; i < 6; i++)
+		ms = (int64_t)((uint64_t)ms << 8 | record_id[i]);
+	return ms;
+}
+
+enum core_status record_lookup(const struct vault *vault, struct store_view *view, const struct principal *principal,
+			       const uint8_t record_id[static 16], struct store_version **ret_row)
+{
+	struct store_version *row = NULL;
+	enum store_status found = store_version_latest(view, record_id, &row);
+	enum core_status status = core_from_store(found);
+
+	if (found != STORE_OK)
+		return status;
+	if (!rowmac_check_version(vault, row)) {
+		free(row);
+		return CORE_DAMAGED;
+	}
+	if (memcmp(row->owner, principal->account_id, sizeof(row->owner)) != 0) {
+		free(row);
+		return CORE_NOT_FOUND;
+	}
+	/* The latest row of a record is current or a tombstone; a superseded one means that its successor was removed.
+	 */
+	if (row->state == STORE_VERSION_SUPERSEDED) {
+		free(row);
+		return CORE_DAMAGED;
+	}
+	*ret_row = row;
+	return row->state == STORE_VERSION_CURRENT ? CORE_OK : CORE_GONE;
+}
+
+enum core_status record_check_current(const struct vault *vault, struct store_view *view,
+				      const struct principal *principal, const uint8_t record_id[static 16],
+				      uint64_t if_version, uint64_t *ret_current)
+{
+	struct store_version *row = NULL;
+	enum core_status status = record_lookup(vault, view, principal, record_id, &row);
+
+	if (status == CORE_OK) {
+		*ret_current = row->version;
+		if (row->version != if_version)
+			status = CORE_STALE;
+	}
+	free(row);
+	return status;
+}

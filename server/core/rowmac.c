@@ -1,0 +1,180 @@
+#include "server/core/rowmac.h"
+
+#include <string.h>
+
+#include "crypto/wire.h"
+
+/* The longest row: a version with its metadata, or a wrap under an 8192-bit KEK. */
+enum { ROW_MAX = 8192 };
+
+struct row {
+	struct wire_out out;
+	uint8_t bytes[ROW_MAX];
+};
+
+static void row_begin(struct row *row, const char *table)
+{
+	wire_out_init(&row->out, row->bytes, sizeof(row->bytes));
+	wire_put_lp_text(&row->out, table);
+}
+
+static bool row_seal(const struct vault *vault, const struct row *row, uint8_t ret_mac[static 32])
+{
+	if (row->out.failed)
+		return false;
+	mac_compute(&vault->keys->row, row->bytes, row->out.used, ret_mac);
+	return true;
+}
+
+static bool row_check(const struct vault *vault, const struct row *row, const uint8_t mac[static 32])
+{
+	return !row->out.failed && mac_verify(&vault->keys->row, row->bytes, row->out.used, mac) == CRYPTO_OK;
+}
+
+static void put_version(struct row *row, const struct store_version *v)
+{
+	struct wire_out *out = &row->out;
+
+	row_begin(row, "version");
+	wire_put_lp(out, v->record_id, sizeof(v->record_id));
+	wire_put_lp_u64(out, v->version);
+	wire_put_lp_u64(out, v->revision);
+	wire_put_lp_u64(out, v->state);
+	wire_put_lp_u64(out, v->suite);
+	wire_put_lp(out, v->owner, sizeof(v->owner));
+	wire_put_lp_u64(out, v->size);
+	wire_put_lp_u64(out, (uint64_t)v->created_ms);
+	wire_put_lp_u64(out, (uint64_t)v->changed_ms);
+	wire_put_lp(out, v->content_nonce, sizeof(v->content_nonce));
+	wire_put_lp(out, v->meta_nonce, sizeof(v->meta_nonce));
+	wire_put_lp(out, v->commitment, sizeof(v->commitment));
+	wire_put_lp_u64(out, v->blob_id);
+	wire_put_lp(out, v->meta.data, v->meta.size);
+}
+
+bool rowmac_seal_version(const struct vault *vault, struct store_version *row)
+{
+	struct row r;
+
+	put_version(&r, row);
+	return row_seal(vault, &r, row->mac);
+}
+
+bool rowmac_check_version(const struct vault *vault, const struct store_version *row)
+{
+	struct row r;
+
+	if (row->state < STORE_VERSION_CURRENT || row->state > STORE_VERSION_SHREDDED || row->version == 0)
+		return false;
+	put_version(&r, row);
+	return row_check(vault, &r, row->mac);
+}
+
+static void put_wrap(struct row *row, const struct store_wrap *w)
+{
+	row_begin(row, "wrap");
+	wire_put_lp(&row->out, w->record_id, sizeof(w->record_id));
+	wire_put_lp_u64(&row->out, w->version);
+	wire_put_lp(&row->out, w->kek_id, sizeof(w->kek_id));
+	wire_put_lp_u64(&row->out, w->revision);
+	wire_put_lp(&row->out, w->wrap.data, w->wrap.size);
+}
+
+bool rowmac_seal_wrap(const struct vault *vault, struct store_wrap *row)
+{
+	struct row r;
+
+	put_wrap(&r, row);
+	return row_seal(vault, &r, row->mac);
+}
+
+bool rowmac_check_wrap(const struct vault *vault, const struct store_wrap *row)
+{
+	struct row r;
+
+	put_wrap(&r, row);
+	return row_check(vault, &r, row->mac);
+}
+
+static void put_kek(struct row *row, const struct store_kek *k)
+{
+	row_begin(row, "kek");
+	wire_put_lp(&row->out, k->kek_id, sizeof(k->kek_id));
+	wire_put_lp_u64(&row->out, k->revision);
+	wire_put_lp_u64(&row->out, k->state);
+	wire_put_lp_u64(&row->out, (uint64_t)k->created_ms);
+	wire_put_lp(&row->out, k->spki.data, k->spki.size);
+}
+
+bool rowmac_seal_kek(const struct vault *vault, struct store_kek *row)
+{
+	struct row r;
+
+	put_kek(&r, row);
+	return row_seal(vault, &r, row->mac);
+}
+
+bool rowmac_check_kek(const struct vault *vault, const struct store_kek *row)
+{
+	struct row r;
+
+	put_kek(&r, row);
+	return row_check(vault, &r, row->mac);
+}
+
+static void put_account(struct row *row, const struct store_account *a)
+{
+	row_begin(row, "account");
+	wire_put_lp(&row->out, a->account_id, sizeof(a->account_id));
+	wire_put_lp_u64(&row->out, a->revision);
+	wire_put_lp_u64(&row->out, a->state);
+	wire_put_lp_u64(&row->out, a->scopes);
+	wire_put_lp_u64(&row->out, (uint64_t)a->created_ms);
+	wire_put_lp(&row->out, a->name.data, a->name.size);
+}
+
+bool rowmac_seal_account(const struct vault *vault, struct store_account *row)
+{
+	struct row r;
+
+	put_account(&r, row);
+	return row_seal(vault, &r, row->mac);
+}
+
+bool rowmac_check_account(const struct vault *vault, const struct store_account *row)
+{
+	struct row r;
+
+	put_account(&r, row);
+	return row_check(vault, &r, row->mac);
+}
+
+static void put_token(struct row *row, const struct store_token *t)
+{
+	row_begin(row, "token");
+	wire_put_lp(&row->out, t->token_id, sizeof(t->token_id));
+	wire_put_lp_u64(&row->out, t->revision);
+	wire_put_lp_u64(&row->out, t->state);
+	wire_put_lp(&row->out, t->hash, sizeof(t->hash));
+	wire_put_lp(&row->out, t->account_id, sizeof(t->account_id));
+	wire_put_lp_u64(&row->out, t->scopes);
+	wire_put_lp_u64(&row->out, (uint64_t)t->created_ms);
+	wire_put_lp_u64(&row->out, (uint64_t)t->expires_ms);
+	wire_put_lp(&row->out, t->description.data, t->description.size);
+}
+
+bool rowmac_seal_token(const struct vault *vault, struct store_token *row)
+{
+	struct row r;
+
+	put_token(&r, row);
+	return row_seal(vault, &r, row->mac);
+}
+
+bool rowmac_check_token(const struct vault *vault, const struct store_token *row)
+{
+	struct row r;
+
+	put_token(&r, row);
+	return row_check(vault, &r, row->mac);
+}

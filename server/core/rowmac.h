@@ -1,0 +1,25 @@
+/*
+ * Row authentication (FORMATS §2): HMAC-SHA256 under the row key over lp(table) ‖ every protected column, lp-encoded,
+ * in schema order. *_seal fills in row->mac; *_check compares, and also refuses states and suites that do not exist.
+ */
+#ifndef COFFER_CORE_ROWMAC_H
+#define COFFER_CORE_ROWMAC_H
+
+#include <stdbool.h>
+
+#include "db/store.h"
+#include "server/core/vault.h"
+
+/* False only when a column is too long for its lp (no row that coffer makes is). */
+MUST_CHECK bool rowmac_seal_version(const struct vault *vault, struct store_version *row);
+MUST_CHECK bool rowmac_check_version(const struct vault *vault, const struct store_version *row);
+MUST_CHECK bool rowmac_seal_wrap(const struct vault *vault, struct store_wrap *row);
+MUST_CHECK bool rowmac_check_wrap(const struct vault *vault, const struct store_wrap *row);
+MUST_CHECK bool rowmac_seal_kek(const struct vault *vault, struct store_kek *row);
+MUST_CHECK bool rowmac_check_kek(const struct vault *vault, const struct store_kek *row);
+MUST_CHECK bool rowmac_seal_account(const struct vault *vault, struct store_account *row);
+MUST_CHECK bool rowmac_check_account(const struct vault *vault, const struct store_account *row);
+MUST_CHECK bool rowmac_seal_token(const struct vault *vault, struct store_token *row);
+MUST_CHECK bool rowmac_check_token(const struct vault *vault, const struct store_token *row);
+
+#endif

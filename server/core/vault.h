@@ -1,0 +1,37 @@
+/*
+ * The open vault: the store and the keys that make sense of it. Made by home_open(); read-only afterwards and shared by
+ * all threads, but for the audit chain, which belongs to the committer.
+ */
+#ifndef COFFER_CORE_VAULT_H
+#define COFFER_CORE_VAULT_H
+
+#include <stdint.h>
+
+#include "crypto/digest.h"
+#include "crypto/identity.h"
+#include "crypto/rsakey.h"
+#include "db/store.h"
+
+struct audit_chain;
+
+/* Derived from the store key, one for each purpose (FORMATS §1). In locked memory. */
+struct vault_keys {
+	struct mac_key row;	    /* coffer-row-mac-v1 */
+	struct mac_key token;	    /* coffer-token-v1 */
+	struct mac_key idempotency; /* coffer-idempotency-v1 */
+	struct mac_key audit;	    /* coffer-audit-v1 */
+};
+
+struct vault {
+	struct store *store;
+	uint8_t store_id[16];
+	struct vault_keys *keys;
+	struct rsakey_private *kek;		/* NULL while sealed */
+	const struct rsakey_public *kek_public; /* the current KEK's public half: of `kek`, or `kek_public_owned` */
+	struct rsakey_public *kek_public_owned;
+	uint8_t kek_id[32];
+	struct identity *identity;
+	struct audit_chain *chain;
+};
+
+#endif

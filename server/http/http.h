@@ -1,0 +1,176 @@
+/*
+ * HTTP as the application sees it. Behind this header live the acceptor, the event loops, the request gate and
+ * libmicrohttpd; in front of it nobody knows that library. http/ knows no route: it is handed a table.
+ *
+ * An exchange is one request and its reply. It lives on one loop: every callback below comes on that loop's thread, and
+ * every function here but http_wake() and http_flush() must be called there.
+ */
+#ifndef COFFER_HTTP_HTTP_H
+#define COFFER_HTTP_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/http/problem.h"
+
+#ifndef MUST_CHECK
+#define MUST_CHECK __attribute__((warn_unused_result))
+#endif
+
+struct http_exchange;
+struct http_server;
+struct tls_context;
+
+/* ---- the route table ----------------------------------------------------------------------------------------------
+ */
+
+enum http_body {
+	HTTP_BODY_NONE,	  /* a body is refused with 400, but for an empty one */
+	HTTP_BODY_STREAM, /* handed over as it arrives; at most http_limits.body bytes */
+};
+
+enum { HTTP_PARAMS_MAX = 4 };
+
+struct api_steps; /* the application's; opaque here */
+
+struct http_route {
+	const char *method;    /* "GET"; a GET route answers HEAD too */
+	const char *path;      /* "/v1/records/{id}": a segment in braces matches one non-empty segment */
+	const char *operation; /* operationId of the contract */
+	unsigned scope;	       /* the application's; 0: open to all */
+	enum http_body body;
+	const struct api_steps *steps;
+};
+
+/* ---- what the application does --------------------------------------------------------------------------------------
+ */
+
+enum http_next {
+	HTTP_GO,   /* go on: to the body, or to sending the reply that has been set */
+	HTTP_WAIT, /* suspend until http_wake() */
+};
+
+struct http_app {
+	const struct http_route *routes;
+	size_t route_count;
+	void *arg;
+	/* A context for each loop (a view of the store, say), made and freed on its thread. NULL from start: the server
+	 * does not start. */
+	void *(*loop_start)(void *arg);
+	void (*loop_stop)(void *arg, void *loop_context);
+	/* The head is read, has passed the gate, and its route is known. Setting a reply here refuses the body. */
+	enum http_next (*head)(struct http_exchange *x, void *arg);
+	/* A piece of the body. May take less than `size` only when it returns HTTP_WAIT: the rest comes again. Not
+	 * called once a reply is set: what still arrives is then read and dropped, within bounds. */
+	enum http_next (*body)(struct http_exchange *x, const uint8_t *bytes, size_t size, size_t *ret_used, void *arg);
+	/* The request is complete. */
+	enum http_next (*ready)(struct http_exchange *x, void *arg);
+	/* After http_wake() of a wait that head() or ready() (or this) began. */
+	enum http_next (*resumed)(struct http_exchange *x, void *arg);
+	/* The exchange is over, sent or lost: called exactly once for every exchange whose head() was called, never
+	 * while it waits. */
+	void (*closed)(struct http_exchange *x, bool completed, void *arg);
+};
+
+/* ---- the server
+ * ------------------------------------------------------------------------------------------------------ */
+
+struct http_limits {
+	uint64_t body;			  /* bytes */
+	unsigned connections;		  /* in all */
+	unsigned connections_per_address; /* an IPv6 /64 counts as one */
+	unsigned hello_ms, handshake_ms, header_ms, idle_ms, drain_ms;
+};
+
+struct http_options {
+	const char *listen;	 /* "127.0.0.1:8443", "[::1]:8443" */
+	unsigned loops;		 /* threads; 0: one a core */
+	struct tls_context *tls; /* borrowed */
+	struct http_limits limits;
+	const struct http_app *app; /* borrowed */
+	int access_log;		    /* a file descriptor for JSON lines; -1: none */
+};
+
+enum http_status { HTTP_OK, HTTP_NOMEM, HTTP_ADDRESS /* malformed */, HTTP_IN_USE, HTTP_NOT_ALLOWED, HTTP_SYSTEM };
+
+/* Binds, listens, starts the threads; requests are served when it returns. errno tells more about HTTP_SYSTEM. */
+MUST_CHECK enum http_status http_server_start(const struct http_options *options, struct http_server **ret_server);
+/* The port in use: the answer to a configured port of 0. */
+uint16_t http_server_port(const struct http_server *server);
+/* Stops accepting, lets what is in flight finish within limits.drain_ms, stops the loops, frees. NULL is accepted. */
+void http_server_stop(struct http_server *server);
+/* True once http_server_stop() has begun: readiness answers 503. */
+bool http_server_stopping(const struct http_server *server);
+
+/*
+ * Any thread: the exchange may go on. It is queued to its loop, which notices at the next http_flush() or by itself
+ * within a few milliseconds; call http_flush() after the last wake of a batch.
+ */
+void http_wake(struct http_exchange *x);
+/* Any thread: wakes the loops that have been given something since the last time. */
+void http_flush(struct http_server *server);
+
+/* ---- the request
+ * ------------------------------------------------------------------------------------------------------ */
+
+const struct http_route *http_route(const struct http_exchange *x);
+bool http_is_head(const struct http_exchange *x);
+/* 32 hexadecimal characters, the server's own. */
+const char *http_request_id(const struct http_exchange *x);
+/* The path parameter at `index`, percent-decoded, without NUL or slash. */
+const char *http_param(const struct http_exchange *x, size_t index);
+/* A query parameter, decoded; NULL when absent. */
+const char *http_query(const struct http_exchange *x, const char *name);
+/* Whether every query parameter is one of `names` (ended by NULL) and none comes twice. */
+bool http_query_only(const struct http_exchange *x, const char *const *names);
+/* A header field's value; NULL when absent; when it comes more than once, the first, and *ret_count (if not NULL)
+ * tells. */
+const char *http_header(const struct http_exchange *x, const char *name, size_t *ret_count);
+/* False for a chunked body. */
+bool http_content_length(const struct http_exchange *x, uint64_t *ret_length);
+uint64_t http_body_limit(const struct http_exchange *x);
+/* "127.0.0.1", "::1" */
+const char *http_peer(const struct http_exchange *x);
+/* The application's state of this exchange: NULL until set; not freed by http/. */
+void *http_state(const struct http_exchange *x);
+void http_set_state(struct http_exchange *x, void *state);
+void *http_loop_context(const struct http_exchange *x);
+bool http_stopping(const struct http_exchange *x);
+
+/* ---- the reply
+ * --------------------------------------------------------------------------------------------------------- */
+
+/*
+ * A reply begins with one of http_reply_bytes(), http_reply_stream(), http_reply_empty(), http_problem(); a later one
+ * replaces an earlier one with its headers, until sending begins. Headers are added after it. When memory runs out the
+ * connection is closed. Cache-Control: no-store, X-Content-Type-Options, HSTS, Date and Coffer-Request-Id are added to
+ * every reply.
+ */
+void http_reply_empty(struct http_exchange *x, unsigned status);
+/* Copies. */
+void http_reply_bytes(struct http_exchange *x, unsigned status, const char *media_type, const void *bytes, size_t size);
+/* Borrows bytes that live as long as the process. */
+void http_reply_static(struct http_exchange *x, unsigned status, const char *media_type, const void *bytes,
+		       size_t size);
+
+/*
+ * Streams `size` bytes. reader: on the loop; puts between 1 and `cap` bytes from `offset` on into `buffer` and returns
+ * their number; 0 ends the connection short. It is never called for HEAD, nor after closed().
+ */
+typedef size_t http_reader(void *arg, uint64_t offset, uint8_t *buffer, size_t cap);
+void http_reply_stream(struct http_exchange *x, unsigned status, const char *media_type, uint64_t size,
+		       http_reader *reader, void *arg);
+
+/* A problem document with a detail for people (printf style; NULL for none); never give it payload or secrets. */
+void http_problem(struct http_exchange *x, enum problem problem, const char *detail, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* printf style; a value with control characters is a programmer's error. */
+void http_reply_header(struct http_exchange *x, const char *name, const char *value, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* The status of the reply set so far; 0: none. */
+unsigned http_reply_status(const struct http_exchange *x);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * Problem documents (RFC 9457): the one list of what can go wrong for a client. From it come the enum, the bodies and
+ * the documentation. A title is fixed; what is particular goes in `detail`, and payload never does.
+ */
+#ifndef COFFER_HTTP_PROBLEM_H
+#define COFFER_HTTP_PROBLEM_H
+
+/* X(NAME, status, slug, title) */
+#define PROBLEM_LIST(X)                                                                                          \
+	X(BAD_REQUEST, 400, "bad-request", "The request is malformed")                                           \
+	X(UNAUTHORIZED, 401, "unauthorized", "A valid bearer token is needed")                                   \
+	X(FORBIDDEN, 403, "forbidden", "The token does not allow this")                                          \
+	X(NOT_FOUND, 404, "not-found", "There is no such thing here")                                            \
+	X(METHOD_NOT_ALLOWED, 405, "method-not-allowed", "The resource does not have this method")               \
+	X(TIMEOUT, 408, "request-timeout", "The request took too long to arrive")                                \
+	X(KEY_IN_FLIGHT, 409, "idempotency-in-flight", "A request with this Idempotency-Key is being worked on") \
+	X(GONE, 410, "gone", "The record has been deleted")                                                      \
+	X(PRECONDITION_FAILED, 412, "precondition-failed", "The record has changed")                             \
+	X(TOO_LARGE, 413, "too-large", "The body is larger than the limit")                                      \
+	X(UNSUPPORTED_MEDIA_TYPE, 415, "unsupported-media-type", "Records are not accepted in this form")        \
+	X(RANGE_NOT_SATISFIABLE, 416, "range-not-satisfiable", "The record has no such bytes")                   \
+	X(EXPECTATION_FAILED, 417, "expectation-failed", "Only Expect: 100-continue is understood")              \
+	X(KEY_REUSED, 422, "idempotency-key-reused", "This Idempotency-Key was used with another body")          \
+	X(PRECONDITION_REQUIRED, 428, "precondition-required", "The request must say which version it replaces") \
+	X(INTERNAL, 500, "internal", "Something went wrong on the server")                                       \
+	X(RECORD_DAMAGED, 500, "record-damaged", "The stored record could not be decrypted")                     \
+	X(NOT_IMPLEMENTED, 501, "not-implemented", "The server does not know this method or transfer coding")    \
+	X(BUSY, 503, "busy", "The server is busy; try again shortly")                                            \
+	X(STOPPING, 503, "stopping", "The server is shutting down")                                              \
+	X(OUTCOME_UNKNOWN, 503, "outcome-unknown",                                                               \
+	  "It is not known whether this was stored; send it again with the same Idempotency-Key")                \
+	X(STORE_UNAVAILABLE, 503, "store-unavailable", "The store cannot be read or written at the moment")      \
+	X(INSUFFICIENT_STORAGE, 507, "insufficient-storage", "The disk is nearly full; nothing was stored")
+
+#define PROBLEM_ENUM(name, status, slug, title) PROBLEM_##name,
+enum problem { PROBLEM_LIST(PROBLEM_ENUM) PROBLEM_COUNT };
+#undef PROBLEM_ENUM
+
+unsigned problem_status(enum problem problem);
+const char *problem_slug(enum problem problem);
+const char *problem_title(enum problem problem);
+
+#endif

@@ -1,0 +1,153 @@
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "crypto/secret.h"
+#include "server/tls/context_private.h"
+
+enum { TICKET_KEY_SECONDS = 24 * 60 * 60 };
+
+/* ---- transport --------------------------------------------------------------------------------------------------- */
+
+/* GnuTLS reads errno after these, as after recv(2) and sendmsg(2) themselves: nothing may disturb it on failure. */
+
+static ssize_t pull(gnutls_transport_ptr_t ptr, void *buffer, size_t size)
+{
+	struct tls_link *link = ptr;
+	ssize_t got = recv(link->fd, buffer, size, 0);
+
+	if (got >= 0)
+		++*link->progress;
+	return got;
+}
+
+/*
+ * A client with Nagle's algorithm on sends its first request only once its Finished is acknowledged, and the kernel
+ * would delay that by 40 ms. The option does not last, hence after each receive; done for ever it costs throughput.
+ */
+static ssize_t pull_handshake(gnutls_transport_ptr_t ptr, void *buffer, size_t size)
+{
+	const struct tls_link *link = ptr;
+	const int on = 1;
+	ssize_t got = pull(ptr, buffer, size);
+
+	if (got > 0)
+		(void)setsockopt(link->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+	return got;
+}
+
+static int pull_timeout(gnutls_transport_ptr_t ptr, unsigned ms)
+{
+	const struct tls_link *link = ptr;
+
+	return gnutls_system_recv_timeout((gnutls_transport_ptr_t)(intptr_t)link->fd, ms);
+}
+
+/* The vector form: a flight of several records leaves in one segment. */
+static ssize_t push(gnutls_transport_ptr_t ptr, const giovec_t *pieces, int count)
+{
+	struct tls_link *link = ptr;
+	struct iovec vector[16];
+	struct msghdr message = {.msg_iov = vector};
+	ssize_t sent;
+
+	/* Sending only the first pieces is a partial write, which GnuTLS goes on from. */
+	for (int i = 0; i < count && i < 16; i++)
+		vector[message.msg_iovlen++] = (struct iovec){pieces[i].iov_base, pieces[i].iov_len};
+	sent = sendmsg(link->fd, &message, MSG_NOSIGNAL);
+	if (sent >= 0)
+		++*link->progress;
+	return sent;
+}
+
+/* The client's Finished is the last message of the handshake that can keep a client waiting. */
+static int on_finished(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
+		       const gnutls_datum_t *message)
+{
+	(void)type;
+	(void)when;
+	(void)message;
+	if (incoming)
+		gnutls_transport_set_pull_function(session, pull);
+	return 0;
+}
+
+/* Borrowed from the context, for the life of the session on that descriptor; NULL when memory runs out. */
+static struct tls_link *take_link(struct tls_context *context, int fd)
+{
+	const size_t page = (size_t)fd / TLS_LINKS_A_PAGE;
+	struct tls_link *links;
+
+	if (fd < 0 || page >= TLS_LINK_PAGES)
+		return NULL;
+	pthread_mutex_lock(&context->lock);
+	if (!context->pages[page])
+		context->pages[page] = calloc(TLS_LINKS_A_PAGE, sizeof(*links));
+	links = context->pages[page];
+	pthread_mutex_unlock(&context->lock);
+	return links ? &links[(size_t)fd % TLS_LINKS_A_PAGE] : NULL;
+}
+
+/* ---- tickets ----------------------------------------------------------------------------------------------------- */
+
+/*
+ * The library derives short-lived keys from this one; a new one a day bounds what a key stolen from memory opens. A
+ * ticket under the former key only costs its client a full handshake.
+ */
+static int rotate_ticket_key(struct tls_context *context)
+{
+	struct timespec now;
+	gnutls_datum_t fresh = {0};
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	if (context->ticket_key.data && now.tv_sec - context->ticket_key_born < TICKET_KEY_SECONDS)
+		return 0;
+	if (gnutls_session_ticket_key_generate(&fresh) < 0)
+		return -1;
+	if (context->ticket_key.data)
+		secret_wipe(context->ticket_key.data, context->ticket_key.size);
+	gnutls_free(context->ticket_key.data);
+	context->ticket_key = fresh;
+	context->ticket_key_born = now.tv_sec;
+	return 0;
+}
+
+static int enable_tickets(struct tls_context *context, gnutls_session_t session)
+{
+	int code;
+
+	pthread_mutex_lock(&context->lock);
+	code = rotate_ticket_key(context);
+	if (code == 0)
+		code = gnutls_session_ticket_enable_server(session, &context->ticket_key); /* copies */
+	pthread_mutex_unlock(&context->lock);
+	return code;
+}
+
+/* ---- the session ------------------------------------------------------------------------------------------------- */
+
+enum tls_status tls_session_prepare(struct tls_context *context, struct gnutls_session_int *session,
+				    unsigned long *progress)
+{
+	static unsigned char HTTP_1_1[] = "http/1.1";
+	static const gnutls_datum_t PROTOCOL = {HTTP_1_1, sizeof(HTTP_1_1) - 1};
+	const int fd = (int)(intptr_t)gnutls_transport_get_ptr(session);
+	struct tls_link *link = take_link(context, fd);
+
+	if (!link)
+		return TLS_NOMEM;
+	if (gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, context->credential) < 0 ||
+	    gnutls_alpn_set_protocols(session, &PROTOCOL, 1, GNUTLS_ALPN_MANDATORY) < 0 ||
+	    enable_tickets(context, session) < 0)
+		return TLS_INTERNAL;
+	*link = (struct tls_link){.fd = fd, .progress = progress};
+	gnutls_transport_set_ptr(session, link);
+	gnutls_transport_set_pull_function(session, pull_handshake);
+	gnutls_transport_set_pull_timeout_function(session, pull_timeout);
+	gnutls_transport_set_vec_push_function(session, push);
+	gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST, on_finished);
+	return TLS_OK;
+}
