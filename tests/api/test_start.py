@@ -1,0 +1,150 @@
+"""Starting, refusing to start, and what is printed."""
+
+import glob
+import os
+import re
+import shutil
+import socket
+import stat
+import subprocess
+import unittest
+
+from harness import BINARY, Server, run, wait_until
+
+
+class Start(unittest.TestCase):
+    def setUp(self):
+        self.server = Server()
+        self.addCleanup(self.server.remove)
+
+    def refused(self, listen="127.0.0.1:0"):
+        result = subprocess.run(self.server.command(listen), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, timeout=60, encoding="utf-8", errors="replace", check=False)
+        self.assertNotEqual(result.returncode, 0)
+        self.assertGreater(result.returncode, 0, "ended by a signal")
+        return result.stderr
+
+    def test_a_second_process_on_the_same_directory_is_refused(self):
+        self.server.start()
+        self.assertTrue(self.refused().strip())
+        with self.server.client() as client:
+            self.assertEqual(client.get("/v1/ready").status, 200)
+
+    def test_a_port_in_use_is_one_line(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen(1)
+            port = taken.getsockname()[1]
+            text = self.refused(f"127.0.0.1:{port}")
+        lines = [line for line in text.splitlines() if str(port) in line]
+        self.assertEqual(len(lines), 1, text)
+
+    def test_a_key_file_that_others_can_read_is_refused(self):
+        self.server.start()
+        self.server.stop()
+        for path in glob.glob(os.path.join(self.server.data, "keys", "*")):
+            os.chmod(path, 0o644)
+            text = self.refused()
+            self.assertIn(os.path.basename(path), text)
+            self.assertIn("644", text)
+            os.chmod(path, 0o600)
+        self.server.start()
+
+    def test_a_missing_store_key_is_not_made_anew(self):
+        self.server.start()
+        with self.server.client() as client:
+            client.post(b"x")
+        self.server.stop()
+        path = os.path.join(self.server.data, "keys", "store.key")
+        os.rename(path, path + ".away")
+        self.assertIn("store.key", self.refused())
+        self.assertFalse(os.path.exists(path))
+        os.rename(path + ".away", path)
+        self.server.start()
+
+    def test_a_damaged_database_is_refused(self):
+        self.server.start()
+        self.server.stop()
+        path = os.path.join(self.server.data, "coffer.db")
+        for name in glob.glob(path + "-*"):
+            os.remove(name)
+        with open(path, "r+b") as file:
+            file.write(b"this is no database at all" * 100)
+        self.assertTrue(self.refused().strip())
+
+    def test_modes_keep_others_out(self):
+        self.server.start()
+        for folder, _, files in os.walk(self.server.data):
+            self.assertEqual(stat.S_IMODE(os.stat(folder).st_mode), 0o700, folder)
+            for name in files:
+                path = os.path.join(folder, name)
+                allowed = (0o600, 0o644) if name == "ca.pem" else (0o600,)
+                self.assertIn(stat.S_IMODE(os.stat(path).st_mode), allowed, path)
+
+    def test_the_certificate_stays_over_a_restart(self):
+        self.server.start()
+        with open(os.path.join(self.server.data, "tls", "server.pem"), "rb") as file:
+            before = file.read()
+        self.assertEqual(self.server.stop(), 0)
+        self.server.start()
+        with open(os.path.join(self.server.data, "tls", "server.pem"), "rb") as file:
+            self.assertEqual(file.read(), before)
+
+    @unittest.skipUnless(shutil.which("curl"), "curl is not installed")
+    def test_the_printed_curl_lines_work_and_hold_no_secret(self):
+        self.server.start()
+
+        def printed():
+            return [line.strip() for line in self.server.output if re.match(r"\s*(\$ )?curl ", line)]
+
+        self.assertTrue(wait_until(lambda: len(printed()) >= 2), self.server.output)
+        self.assertNotIn(self.server.token, "".join(self.server.output))
+        lines = printed()
+        with open(os.path.join(self.server.root, "record.json"), "wb") as file:
+            file.write(b"{}")
+        made = None
+        for line in lines[:2]:
+            line = line[2:] if line.startswith("$ ") else line
+            # What a person fills in: a file, and the id that the first line answered.
+            line = re.sub(r"@[A-Za-z./-]+", "@record.json", line)
+            if made:
+                line = re.sub(r"(<id>|<ID>|\bID\b|\$ID|\{id\})", made, line)
+            result = subprocess.run(["sh", "-c", line + " -sS"], cwd=self.server.root, stdin=subprocess.DEVNULL,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, encoding="utf-8",
+                                    check=False)
+            self.assertEqual(result.returncode, 0, f"{line}: {result.stderr}")
+            self.assertNotIn("problem", result.stdout, line)
+            found = re.search(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", result.stdout)
+            made = found.group(0) if found else made
+
+
+class Commands(unittest.TestCase):
+    def test_unknown_options_are_refused_by_name(self):
+        result = run("serve", "--no-such-option", "x")
+        self.assertGreater(result.returncode, 0)
+        self.assertIn("no-such-option", result.stderr)
+
+    def test_malformed_values_are_refused_by_name(self):
+        result = run("serve", "--listen", "nowhere")
+        self.assertGreater(result.returncode, 0)
+        self.assertIn("listen", result.stderr)
+
+    def test_unknown_commands_are_refused(self):
+        self.assertGreater(run("no-such-command").returncode, 0)
+
+    def test_config_prints_the_settings_with_their_sources(self):
+        result = run("config", "--max-record-size", "5MiB")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("max_record_size", result.stdout)
+        self.assertIn("command line", result.stdout)
+        self.assertRegex(result.stdout, r"listen\s*=\s*127\.0\.0\.1:8443")
+
+    def test_help_is_on_stdout(self):
+        result = subprocess.run([BINARY, "--help"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, timeout=20, encoding="utf-8", check=False)
+        self.assertEqual(result.returncode, 0)
+        self.assertIn("serve", result.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,104 @@
+#include "tests/unit/support/fixture.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "crypto/random.h"
+#include "server/core/audit.h"
+
+static void must(bool good, const char *what)
+{
+	if (good)
+		return;
+	fprintf(stderr, "fixture: %s failed\n", what);
+	abort();
+}
+
+void fixture_directory(char *ret_dir, size_t size)
+{
+	snprintf(ret_dir, size, "/tmp/coffer-test-XXXXXX");
+	must(mkdtemp(ret_dir) != NULL, "mkdtemp");
+}
+
+void fixture_remove(const char *dir)
+{
+	DIR *d = opendir(dir);
+	char path[512];
+
+	must(d != NULL, "opendir");
+	for (const struct dirent *e; (e = readdir(d));) {
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+		unlink(path);
+	}
+	closedir(d);
+	rmdir(dir);
+}
+
+struct store *fixture_store(const char *path)
+{
+	struct store_options options = {.path = path, .queue_depth = 1024, .stage_bytes = 1 << 20};
+	struct store *store = NULL;
+
+	must(store_open(&options, &store) == STORE_OK, "store_open");
+	return store;
+}
+
+static void open_vault(struct fixture *f)
+{
+	struct store_view *view = NULL;
+
+	f->vault.store = fixture_store(f->path);
+	must(store_view_new(f->vault.store, &view) == STORE_OK, "view");
+	must(audit_chain_new(view, &f->vault, &f->vault.chain) == CORE_OK, "chain");
+	store_view_free(view);
+}
+
+void fixture_open(struct fixture *f)
+{
+	struct store_key root;
+	struct store_view *view = NULL;
+	char token[ACCOUNT_TOKEN_CHARS + 1];
+
+	memset(f, 0, sizeof(*f));
+	fixture_directory(f->dir, sizeof(f->dir));
+	snprintf(f->path, sizeof(f->path), "%s/coffer.db", f->dir);
+	must(random_key(root.b, sizeof(root.b)) == CRYPTO_OK, "random");
+	must(random_uuid4(f->vault.store_id) == CRYPTO_OK, "random");
+	mac_key_derive(&root, f->vault.store_id, "coffer-row-mac-v1", &f->keys.row);
+	mac_key_derive(&root, f->vault.store_id, "coffer-token-v1", &f->keys.token);
+	mac_key_derive(&root, f->vault.store_id, "coffer-idempotency-v1", &f->keys.idempotency);
+	mac_key_derive(&root, f->vault.store_id, "coffer-audit-v1", &f->keys.audit);
+	f->vault.keys = &f->keys;
+	must(rsakey_generate(2048, &f->vault.kek) == CRYPTO_OK, "KEK");
+	f->vault.kek_public = rsakey_private_public(f->vault.kek);
+	rsakey_public_id(f->vault.kek_public, f->vault.kek_id);
+	open_vault(f);
+	must(account_create_admin(&f->vault, token) == CORE_OK, "administrator");
+	must(store_view_new(f->vault.store, &view) == STORE_OK, "view");
+	must(account_authenticate(&f->vault, view, token, &f->principal) == CORE_OK, "log in");
+	store_view_free(view);
+}
+
+static void close_vault(struct fixture *f)
+{
+	store_close(f->vault.store);
+	audit_chain_free(f->vault.chain);
+}
+
+void fixture_reopen(struct fixture *f)
+{
+	close_vault(f);
+	open_vault(f);
+}
+
+void fixture_close(struct fixture *f)
+{
+	close_vault(f);
+	rsakey_private_free(f->vault.kek);
+	fixture_remove(f->dir);
+}

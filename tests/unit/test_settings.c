@@ -1,0 +1,278 @@
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/cli/settings.h"
+
+struct run {
+	struct settings settings;
+	enum settings_status status;
+	char *errors;
+};
+
+/* Loads from a NULL-terminated list of arguments after the command's name. */
+static struct run load(const char *const *arguments)
+{
+	struct run run = {.errors = NULL};
+	char *argv[8] = {strdup("serve")};
+	int argc = 1;
+	size_t size;
+	FILE *errors = open_memstream(&run.errors, &size);
+
+	for (; arguments[argc - 1] != NULL; argc++)
+		argv[argc] = strdup(arguments[argc - 1]);
+	run.status = settings_load(&run.settings, argc, argv, errors);
+	fclose(errors);
+	for (int i = 0; i < argc; i++)
+		free(argv[i]);
+	return run;
+}
+
+#define LOAD(...) load((const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
+
+static void done(struct run *run)
+{
+	if (run->status == SETTINGS_OK)
+		settings_done(&run->settings);
+	free(run->errors);
+}
+
+static void write_file(char path[static 32], const char *text)
+{
+	strcpy(path, "/tmp/settings-XXXXXX");
+	int fd = mkstemp(path);
+	cr_assert(fd >= 0);
+	cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
+static struct run load_file(const char *text)
+{
+	char path[32];
+	write_file(path, text);
+	struct run run = LOAD("--config", path);
+	unlink(path);
+	return run;
+}
+
+Test(settings, defaults_are_the_documented_ones)
+{
+	struct run run = LOAD();
+	cr_assert_eq(run.status, SETTINGS_OK);
+	cr_expect_str_eq(run.settings.data, "./coffer-data");
+	cr_expect_str_eq(run.settings.listen, "127.0.0.1:8443");
+	cr_expect_str_eq(run.settings.host_name, "");
+	cr_expect_str_eq(run.settings.access_log, "-");
+	cr_expect_eq(run.settings.max_record_size, UINT64_C(1) << 30);
+	cr_expect_eq(run.settings.log_level, SETTINGS_LOG_INFO);
+	cr_expect_eq(run.settings.kek_bits, 3072);
+	cr_expect_eq(run.settings.hello_timeout, 10000);
+	cr_expect_eq(run.settings.idle_timeout, 75000);
+	cr_expect_eq(run.settings.idempotency_ttl, 86400000);
+	cr_expect_eq(run.settings.disk_reserve, 64u << 20);
+	done(&run);
+}
+
+Test(settings, command_line_beats_environment_beats_file)
+{
+	char path[32];
+	write_file(path, "loops = 1\nworkers = 1\nqueue_depth = 1\n");
+	setenv("COFFER_LOOPS", "2", 1);
+	setenv("COFFER_WORKERS", "2", 1);
+	struct run run = LOAD("--loops=3", "--config", path);
+	unlink(path);
+	cr_assert_eq(run.status, SETTINGS_OK, "%s", run.errors);
+	cr_expect_eq(run.settings.loops, 3);
+	cr_expect_eq(run.settings.workers, 2);
+	cr_expect_eq(run.settings.queue_depth, 1);
+	done(&run);
+}
+
+Test(settings, options_take_dashes_or_underscores_and_the_last_wins)
+{
+	struct run run = LOAD("--idle-timeout", "5min", "--max_record_size=2KiB", "--idle-timeout=1500ms");
+	cr_assert_eq(run.status, SETTINGS_OK, "%s", run.errors);
+	cr_expect_eq(run.settings.idle_timeout, 1500);
+	cr_expect_eq(run.settings.max_record_size, 2048);
+	done(&run);
+}
+
+static const struct {
+	const char *option, *value;
+	bool good;
+} values[] = {
+	{"--loops", "256", true},
+	{"--loops", "257", false},
+	{"--loops", "-1", false},
+	{"--loops", "", false},
+	{"--loops", " 1", false},
+	{"--loops", "1x", false},
+	{"--loops", "99999999999999999999999", false},
+	{"--hello-timeout", "10", false},
+	{"--hello-timeout", "0s", false},
+	{"--hello-timeout", "1h", true},
+	{"--hello-timeout", "2h", false},
+	{"--hello-timeout", "1.5s", false},
+	{"--stage-size", "65536", true},
+	{"--stage-size", "4MB", false},
+	{"--max-record-size", "99999999999GiB", false},
+	{"--kek-bits", "4096", true},
+	{"--kek-bits", "1024", false},
+	{"--log-level", "debug", true},
+	{"--log-level", "Debug", false},
+	{"--listen", "0.0.0.0:0", true},
+	{"--listen", "[::1]:65535", true},
+	{"--listen", "127.0.0.1:65536", false},
+	{"--listen", "127.0.0.1", false},
+	{"--listen", "::1:80", false},
+	{"--listen", "[::1:80", false},
+	{"--listen", "[]:80", false},
+	{"--listen", ":80", false},
+	{"--host-name", "a.example,10.0.0.1,::1", true},
+	{"--host-name", "", true},
+	{"--host-name", "a,,b", false},
+	{"--host-name", "a,", false},
+	{"--data", "", false},
+	{"--data", "a\nb", false},
+};
+
+Test(settings, values_outside_their_form_are_refused_by_name)
+{
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		struct run run = LOAD(values[i].option, values[i].value);
+		cr_expect_eq(run.status, values[i].good ? SETTINGS_OK : SETTINGS_INVALID, "%s %s: %s", values[i].option,
+			     values[i].value, run.errors);
+		if (!values[i].good)
+			cr_expect_not_null(strstr(run.errors, "expected "), "%s", run.errors);
+		done(&run);
+	}
+}
+
+Test(settings, errors_name_source_and_key_but_not_the_value)
+{
+	setenv("COFFER_KEK_BITS", "sesame", 1);
+	struct run run = LOAD();
+	cr_assert_eq(run.status, SETTINGS_INVALID);
+	cr_expect_not_null(strstr(run.errors, "COFFER_KEK_BITS: kek_bits: expected 2048|3072|4096"), "%s", run.errors);
+	cr_expect_null(strstr(run.errors, "sesame"));
+	done(&run);
+}
+
+Test(settings, unknown_names_are_refused_everywhere)
+{
+	struct run run = LOAD("--loop=sesame");
+	cr_expect_eq(run.status, SETTINGS_INVALID);
+	cr_expect_not_null(strstr(run.errors, "command line: no setting is named loop;"), "%s", run.errors);
+	cr_expect_null(strstr(run.errors, "sesame"));
+	done(&run);
+
+	run = load_file("# fine\nloops = 1\nloop = 2\n");
+	cr_expect_eq(run.status, SETTINGS_INVALID);
+	cr_expect_not_null(strstr(run.errors, ":3: no setting is named loop;"), "%s", run.errors);
+	done(&run);
+}
+
+Test(settings, an_option_needs_its_value_and_nothing_else_is_taken)
+{
+	struct run run = LOAD("--loops");
+	cr_expect_eq(run.status, SETTINGS_INVALID);
+	done(&run);
+	run = LOAD("loops");
+	cr_expect_eq(run.status, SETTINGS_INVALID);
+	done(&run);
+	run = LOAD("--help");
+	cr_expect_eq(run.status, SETTINGS_HELP);
+	done(&run);
+}
+
+Test(settings, a_file_that_is_missing_or_malformed_is_said)
+{
+	struct run run = LOAD("--config", "/nonexistent/coffer.ini");
+	cr_expect_eq(run.status, SETTINGS_FILE);
+	cr_expect_not_null(strstr(run.errors, "/nonexistent/coffer.ini: "));
+	done(&run);
+	run = load_file("loops = 1\nnonsense\n");
+	cr_expect_eq(run.status, SETTINGS_INVALID);
+	cr_expect_not_null(strstr(run.errors, ":2: expected a line"), "%s", run.errors);
+	done(&run);
+	run = load_file("[server]\nloops = 1\n");
+	cr_expect_eq(run.status, SETTINGS_INVALID);
+	done(&run);
+}
+
+Test(settings, the_file_is_checked_even_where_it_is_overruled)
+{
+	char path[32];
+	write_file(path, "loops = many\n");
+	struct run run = LOAD("--loops=3", "--config", path);
+	unlink(path);
+	cr_expect_eq(run.status, SETTINGS_INVALID);
+	done(&run);
+}
+
+/* Every length around the buffer sizes of the reader, up to 64 KiB. */
+Test(settings, long_lines_of_the_file_arrive_whole)
+{
+	static const size_t lengths[] = {150, 185, 186, 187, 188, 189, 199, 200, 201, 399, 400, 401, 4096, 65536};
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		char *text = malloc(lengths[i] + 64);
+		char *end = stpcpy(text, "access_log = ");
+		memset(end, 'x', lengths[i]);
+		strcpy(end + lengths[i], "\nloops = 7\n");
+		struct run run = load_file(text);
+		cr_assert_eq(run.status, SETTINGS_OK, "%zu: %s", lengths[i], run.errors);
+		cr_expect_eq(strlen(run.settings.access_log), lengths[i]);
+		cr_expect_eq(run.settings.loops, 7);
+		done(&run);
+
+		strcpy(end + lengths[i], "\nloops = x\n");
+		run = load_file(text);
+		cr_expect_not_null(strstr(run.errors, ":2: loops"), "%zu: %.200s", lengths[i], run.errors);
+		done(&run);
+		free(text);
+	}
+}
+
+Test(settings, what_is_printed_loads_to_the_same)
+{
+	struct run run = LOAD("--access-log", "a;b # c", "--idle-timeout=90s", "--shred-delay=0ms", "--disk-reserve=0");
+	cr_assert_eq(run.status, SETTINGS_OK, "%s", run.errors);
+	char *printed = NULL, *again = NULL;
+	size_t size;
+	FILE *out = open_memstream(&printed, &size);
+	settings_print(&run.settings, out);
+	fclose(out);
+	cr_expect_not_null(strstr(printed, "# default\nmax_record_size = 1GiB\n"), "%s", printed);
+	cr_expect_not_null(strstr(printed, "# command line\nidle_timeout = 90s\n"), "%s", printed);
+
+	struct run second = load_file(printed);
+	cr_assert_eq(second.status, SETTINGS_OK, "%s", second.errors);
+	memset(second.settings.source, 0, sizeof(second.settings.source));
+	memset(run.settings.source, 0, sizeof(run.settings.source));
+	free(printed);
+	out = open_memstream(&printed, &size);
+	settings_print(&run.settings, out);
+	fclose(out);
+	out = open_memstream(&again, &size);
+	settings_print(&second.settings, out);
+	fclose(out);
+	cr_expect_str_eq(printed, again);
+	free(printed);
+	free(again);
+	done(&run);
+	done(&second);
+}
+
+Test(settings, help_names_every_option)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	settings_help(out);
+	fclose(out);
+	cr_expect_not_null(strstr(text, "--drain-timeout VALUE"));
+	cr_expect_not_null(strstr(text, "COFFER_KEK_BITS"));
+	free(text);
+}

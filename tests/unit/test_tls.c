@@ -1,0 +1,325 @@
+#include <criterion/criterion.h>
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "server/tls/context.h"
+
+static const char *const NAMES[] = {"records.example", "192.0.2.7", "2001:db8::7"};
+enum { NAME_COUNT = sizeof(NAMES) / sizeof(NAMES[0]) };
+
+static gnutls_datum_t datum_of(const char *text)
+{
+	return (gnutls_datum_t){(unsigned char *)(uintptr_t)text, (unsigned)strlen(text)};
+}
+
+static gnutls_x509_crt_t cert_of(const char *pem)
+{
+	gnutls_datum_t datum = datum_of(pem);
+	gnutls_x509_crt_t cert;
+
+	cr_assert_eq(gnutls_x509_crt_init(&cert), 0);
+	cr_assert_eq(gnutls_x509_crt_import(cert, &datum, GNUTLS_X509_FMT_PEM), 0);
+	return cert;
+}
+
+static struct tls_pems make_pems(void)
+{
+	struct tls_pems pems = {0};
+
+	cr_assert_eq(tls_local_ca_make(&pems), TLS_OK);
+	cr_assert_eq(tls_local_leaf_make(&pems, NAMES, NAME_COUNT), TLS_OK);
+	return pems;
+}
+
+/* ---- the local CA ------------------------------------------------------------------------------------------------ */
+
+Test(tls, leaf_chains_to_the_ca_for_servers_under_every_name)
+{
+	static const char *const all[] = {"localhost",	     "127.0.0.1", "::1",
+					  "records.example", "192.0.2.7", "2001:db8::7"};
+	struct tls_pems pems = make_pems();
+	gnutls_x509_crt_t ca = cert_of(pems.ca_cert);
+	gnutls_x509_crt_t leaf = cert_of(pems.leaf_cert);
+	gnutls_x509_trust_list_t trust;
+	unsigned faults;
+
+	cr_assert_eq(gnutls_x509_trust_list_init(&trust, 0), 0);
+	cr_assert_eq(gnutls_x509_trust_list_add_cas(trust, &ca, 1, 0), 1);
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		gnutls_typed_vdata_st wanted[] = {
+			{GNUTLS_DT_DNS_HOSTNAME, (unsigned char *)(uintptr_t)all[i], 0},
+			{GNUTLS_DT_KEY_PURPOSE_OID, (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_SERVER, 0},
+		};
+		faults = 1;
+		cr_assert_eq(gnutls_x509_trust_list_verify_crt2(trust, &leaf, 1, wanted, 2, 0, &faults, NULL), 0);
+		cr_expect_eq(faults, 0, "%s: %x", all[i], faults);
+	}
+	cr_expect_not(gnutls_x509_crt_check_hostname(leaf, "other.example"));
+	gnutls_x509_crt_deinit(leaf);
+	gnutls_x509_trust_list_deinit(trust, 1);
+	tls_pems_done(&pems);
+	cr_assert_null(pems.leaf_key);
+}
+
+Test(tls, ca_may_sign_only_servers_and_no_further_ca)
+{
+	struct tls_pems pems = make_pems();
+	gnutls_x509_crt_t ca = cert_of(pems.ca_cert);
+	gnutls_x509_crt_t leaf = cert_of(pems.leaf_cert);
+	unsigned is_ca = 0, critical;
+	int path_length = -2;
+	char purpose[64];
+	size_t size = sizeof(purpose);
+
+	cr_assert(gnutls_x509_crt_get_basic_constraints(ca, &critical, &is_ca, &path_length) >= 0);
+	cr_expect(is_ca && critical && path_length == 0);
+	cr_assert(gnutls_x509_crt_get_key_purpose_oid(ca, 0, purpose, &size, &critical) >= 0);
+	cr_expect_str_eq(purpose, GNUTLS_KP_TLS_WWW_SERVER);
+	size = sizeof(purpose);
+	cr_expect_eq(gnutls_x509_crt_get_key_purpose_oid(ca, 1, purpose, &size, &critical),
+		     GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE);
+	cr_assert(gnutls_x509_crt_get_basic_constraints(leaf, &critical, &is_ca, &path_length) >= 0);
+	cr_expect_not(is_ca);
+	cr_expect_leq(gnutls_x509_crt_get_expiration_time(leaf) - gnutls_x509_crt_get_activation_time(leaf),
+		      397 * 86400);
+	gnutls_x509_crt_deinit(ca);
+	gnutls_x509_crt_deinit(leaf);
+	tls_pems_done(&pems);
+}
+
+Test(tls, leaf_is_good_only_for_its_names_its_ca_and_its_key)
+{
+	static const char *const more[] = {"records.example", "another.example"};
+	struct tls_pems pems = make_pems();
+	struct tls_pems other = make_pems();
+	struct tls_pems mixed;
+
+	cr_expect(tls_local_leaf_good(&pems, NAMES, NAME_COUNT));
+	cr_expect(tls_local_leaf_good(&pems, NULL, 0));
+	cr_expect_not(tls_local_leaf_good(&pems, more, 2));
+	mixed = pems;
+	mixed.ca_cert = other.ca_cert;
+	cr_expect_not(tls_local_leaf_good(&mixed, NAMES, NAME_COUNT));
+	mixed = pems;
+	mixed.leaf_key = other.leaf_key;
+	cr_expect_not(tls_local_leaf_good(&mixed, NAMES, NAME_COUNT));
+	mixed = pems;
+	mixed.leaf_cert = NULL;
+	cr_expect_not(tls_local_leaf_good(&mixed, NAMES, NAME_COUNT));
+	tls_pems_done(&pems);
+	tls_pems_done(&other);
+}
+
+Test(tls, fingerprint_is_the_digest_of_the_first_certificate)
+{
+	struct tls_pems pems = make_pems();
+	gnutls_x509_crt_t leaf = cert_of(pems.leaf_cert);
+	gnutls_datum_t der;
+	unsigned char digest[32];
+	char text[96], wanted[97];
+
+	cr_assert_eq(gnutls_x509_crt_export2(leaf, GNUTLS_X509_FMT_DER, &der), 0);
+	cr_assert_eq(gnutls_hash_fast(GNUTLS_DIG_SHA256, der.data, der.size, digest), 0);
+	for (size_t i = 0; i < 32; i++)
+		snprintf(wanted + 3 * i, 4, "%02X:", digest[i]);
+	wanted[95] = '\0';
+	cr_assert_eq(tls_fingerprint(pems.leaf_cert, text), TLS_OK);
+	cr_assert_str_eq(text, wanted);
+	cr_assert_eq(tls_fingerprint("no certificate", text), TLS_CERTIFICATE);
+	gnutls_free(der.data);
+	gnutls_x509_crt_deinit(leaf);
+	tls_pems_done(&pems);
+}
+
+/* ---- contexts ---------------------------------------------------------------------------------------------------- */
+
+Test(tls, priorities_are_understood)
+{
+	gnutls_priority_t cache;
+	const char *where = "";
+
+	cr_assert_eq(gnutls_priority_init(&cache, tls_priorities(), &where), 0, "at %s", where);
+	gnutls_priority_deinit(cache);
+}
+
+Test(tls, context_refuses_what_cannot_be_served)
+{
+	struct tls_pems pems = make_pems();
+	struct tls_context *context = NULL;
+
+	cr_expect_eq(tls_context_new("", pems.leaf_key, &context), TLS_CERTIFICATE);
+	cr_expect_eq(tls_context_new(pems.leaf_cert, "", &context), TLS_KEY);
+	cr_expect_eq(tls_context_new(pems.leaf_cert, pems.ca_key, &context), TLS_CERTIFICATE);
+	cr_assert_null(context);
+	tls_context_free(NULL);
+	tls_pems_done(&pems);
+}
+
+/* ---- sessions ---------------------------------------------------------------------------------------------------- */
+
+struct pair {
+	int fds[2];
+	gnutls_session_t server, client;
+	unsigned long progress;
+};
+
+static void pair_open(struct pair *pair, struct tls_context *context, gnutls_certificate_credentials_t trust,
+		      const char *client_priorities, const char *protocol)
+{
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair->fds), 0);
+	pair->progress = 0;
+	cr_assert_eq(gnutls_init(&pair->server, GNUTLS_SERVER | GNUTLS_NONBLOCK), 0);
+	cr_assert_eq(gnutls_priority_set_direct(pair->server, tls_priorities(), NULL), 0);
+	gnutls_transport_set_int(pair->server, pair->fds[0]);
+	cr_assert_eq(tls_session_prepare(context, pair->server, &pair->progress), TLS_OK);
+
+	cr_assert_eq(gnutls_init(&pair->client, GNUTLS_CLIENT | GNUTLS_NONBLOCK), 0);
+	cr_assert_eq(gnutls_priority_set_direct(pair->client, client_priorities, NULL), 0);
+	gnutls_transport_set_int(pair->client, pair->fds[1]);
+	gnutls_credentials_set(pair->client, GNUTLS_CRD_CERTIFICATE, trust);
+	gnutls_session_set_verify_cert(pair->client, "localhost", 0);
+	gnutls_server_name_set(pair->client, GNUTLS_NAME_DNS, "localhost", 9);
+	if (protocol) {
+		gnutls_datum_t name = datum_of(protocol);
+		gnutls_alpn_set_protocols(pair->client, &name, 1, 0);
+	}
+}
+
+static void pair_close(struct pair *pair)
+{
+	gnutls_deinit(pair->server);
+	gnutls_deinit(pair->client);
+	close(pair->fds[0]);
+	close(pair->fds[1]);
+}
+
+/* Both sides by turns; the first fatal code of either, or 0. */
+static int shake(struct pair *pair)
+{
+	int server = GNUTLS_E_AGAIN, client = GNUTLS_E_AGAIN;
+
+	for (int turn = 0; turn < 1000 && (server || client); turn++) {
+		if (client)
+			client = gnutls_handshake(pair->client);
+		if (server)
+			server = gnutls_handshake(pair->server);
+		if (client && gnutls_error_is_fatal(client))
+			return client;
+		if (server && gnutls_error_is_fatal(server))
+			return server;
+	}
+	return server ? server : client;
+}
+
+static void talk(struct pair *pair)
+{
+	char got[8] = "";
+	unsigned long before = pair->progress;
+	ssize_t size = GNUTLS_E_AGAIN;
+
+	cr_assert_eq(gnutls_record_send(pair->client, "ping", 4), 4);
+	cr_assert_eq(gnutls_record_recv(pair->server, got, sizeof(got)), 4);
+	cr_assert_gt(pair->progress, before);
+	before = pair->progress;
+	cr_assert_eq(gnutls_record_recv(pair->server, got, sizeof(got)), GNUTLS_E_AGAIN);
+	cr_assert_eq(pair->progress, before);
+	cr_assert_eq(gnutls_record_send(pair->server, "pong", 4), 4);
+	cr_assert_gt(pair->progress, before);
+	/* Session tickets come first, and are no data. */
+	for (int turn = 0; turn < 10 && size == GNUTLS_E_AGAIN; turn++)
+		size = gnutls_record_recv(pair->client, got, sizeof(got));
+	cr_assert_eq(size, 4);
+	cr_assert_arr_eq(got, "pong", 4);
+}
+
+static gnutls_certificate_credentials_t trust_of(const struct tls_pems *pems)
+{
+	gnutls_certificate_credentials_t trust;
+	gnutls_datum_t ca = datum_of(pems->ca_cert);
+
+	cr_assert_eq(gnutls_certificate_allocate_credentials(&trust), 0);
+	cr_assert_eq(gnutls_certificate_set_x509_trust_mem(trust, &ca, GNUTLS_X509_FMT_PEM), 1);
+	return trust;
+}
+
+static void check_resumption(const char *priorities)
+{
+	struct tls_pems pems = make_pems();
+	gnutls_certificate_credentials_t trust = trust_of(&pems);
+	struct tls_context *context;
+	gnutls_datum_t ticket, protocol;
+	struct pair pair;
+
+	cr_assert_eq(tls_context_new(pems.leaf_cert, pems.leaf_key, &context), TLS_OK);
+	pair_open(&pair, context, trust, priorities, "http/1.1");
+	cr_assert_eq(shake(&pair), 0);
+	talk(&pair);
+	cr_assert_eq(gnutls_alpn_get_selected_protocol(pair.client, &protocol), 0);
+	cr_assert(protocol.size == 8 && memcmp(protocol.data, "http/1.1", 8) == 0);
+	cr_assert_eq(gnutls_session_get_data2(pair.client, &ticket), 0);
+	pair_close(&pair);
+
+	pair_open(&pair, context, trust, priorities, NULL);
+	cr_assert_eq(gnutls_session_set_data(pair.client, ticket.data, ticket.size), 0);
+	cr_assert_eq(shake(&pair), 0);
+	talk(&pair);
+	cr_assert(gnutls_session_is_resumed(pair.server));
+	pair_close(&pair);
+
+	gnutls_free(ticket.data);
+	tls_context_free(context);
+	gnutls_certificate_free_credentials(trust);
+	tls_pems_done(&pems);
+}
+
+Test(tls, sessions_of_tls_1_3_resume)
+{
+	check_resumption("NORMAL:-VERS-ALL:+VERS-TLS1.3");
+}
+
+Test(tls, sessions_of_tls_1_2_resume)
+{
+	check_resumption("NORMAL:-VERS-ALL:+VERS-TLS1.2");
+}
+
+Test(tls, handshakes_outside_the_policy_fail)
+{
+	static const struct {
+		const char *priorities, *protocol;
+		int works;
+	} cases[] = {
+		{"NORMAL", NULL, 1},
+		{"NORMAL", "h2", 0},
+		{"NORMAL:-GROUP-ALL:+GROUP-SECP256R1", NULL, 1},
+		{"NORMAL:-GROUP-ALL:+GROUP-SECP384R1", NULL, 1},
+		{"NORMAL:-GROUP-ALL:+GROUP-X25519", NULL, 1},
+		{"NORMAL:-GROUP-ALL:+GROUP-FFDHE2048", NULL, 0},
+		{"NORMAL:-GROUP-ALL:+GROUP-SECP521R1", NULL, 0},
+		{"NORMAL:-VERS-ALL:+VERS-TLS1.1:%VERIFY_ALLOW_SIGN_WITH_SHA1", NULL, 0},
+		{"NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+AES-128-CBC:+AES-256-CBC", NULL, 0},
+		{"NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+RSA:+DHE-RSA", NULL, 0},
+	};
+	struct tls_pems pems = make_pems();
+	gnutls_certificate_credentials_t trust = trust_of(&pems);
+	struct tls_context *context;
+	struct pair pair;
+
+	cr_assert_eq(tls_context_new(pems.leaf_cert, pems.leaf_key, &context), TLS_OK);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		pair_open(&pair, context, trust, cases[i].priorities, cases[i].protocol);
+		int code = shake(&pair);
+		cr_expect_eq(code == 0, cases[i].works, "%s %s: %s", cases[i].priorities,
+			     cases[i].protocol ? cases[i].protocol : "", gnutls_strerror(code));
+		pair_close(&pair);
+	}
+	tls_context_free(context);
+	gnutls_certificate_free_credentials(trust);
+	tls_pems_done(&pems);
+}
