@@ -284,6 +284,9 @@ static enum http_next app_ready(struct http_exchange *x, void *arg)
 	/* Refused at the head and audited there: the reply stands. */
 	if (!call || call->phase == CALL_ANSWERED)
 		return HTTP_GO;
+	/* The edge refused a body that outgrew its limit: what has come of it must not pass for the whole. */
+	if (http_reply_status(x))
+		call->refused = true;
 	return prepare(call);
 }
 

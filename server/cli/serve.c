@@ -121,6 +121,21 @@ out:
 	return good;
 }
 
+/* "-": standard output; "off": none; else a file to append to. */
+static bool open_access_log(struct serve *s)
+{
+	const char *name = s->settings.access_log;
+
+	if (strcmp(name, "off") == 0)
+		return true;
+	s->access_log = strcmp(name, "-") == 0 ? dup(STDOUT_FILENO)
+					       : open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (s->access_log >= 0)
+		return true;
+	snprintf(s->error, sizeof(s->error), "cannot write the access log %s: see --access-log", name);
+	return false;
+}
+
 static bool start_http(struct serve *s)
 {
 	const struct settings *set = &s->settings;
@@ -161,8 +176,8 @@ static void greet(const struct serve *s)
 	printf("coffer is ready at %s\n"
 	       "CA %s/tls/ca.pem, SHA-256 %s\n"
 	       "No passphrase protects the KEK: records are only as safe as %s/keys.\n"
-	       "echo '{\"hello\":\"world\"}' | curl -K '%s/admin.curl' -H 'Content-Type: application/json' "
-	       "--data-binary @- '%s/v1/records'\n"
+	       "curl -K '%s/admin.curl' -H 'Content-Type: application/json' --data-binary '{\"hello\":\"world\"}' "
+	       "'%s/v1/records'\n"
 	       "curl -K '%s/admin.curl' '%s/v1/records'\n",
 	       url, data, s->fingerprint, data, data, url, data, url);
 	fflush(stdout);
@@ -195,7 +210,7 @@ static bool start(struct serve *s)
 					       .log = log_line,
 					       .idempotency_ttl_ms = (int64_t)set->idempotency_ttl,
 					       .shred_delay_ms = (int64_t)set->shred_delay});
-	return s->api && start_http(s);
+	return s->api && open_access_log(s) && start_http(s);
 }
 
 int command_serve(int argc, char **argv)

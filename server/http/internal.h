@@ -1,0 +1,152 @@
+/* What the files of http/ share. */
+#ifndef COFFER_HTTP_INTERNAL_H
+#define COFFER_HTTP_INTERNAL_H
+
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+
+#include "server/http/http.h"
+
+#if MHD_VERSION < 0x00097002
+#error "libmicrohttpd is too old"
+#endif
+
+enum { PEER_TEXT = 46, REQUEST_ID_CHARS = 32, HEADERS_MAX = 24 };
+
+/* ---- connections ---- */
+
+/* One a connection, made by the acceptor, freed by its loop. Linked in its loop's list while libmicrohttpd has it. */
+struct connection {
+	struct connection *next, *previous;
+	struct http_server *server;
+	int fd;
+	struct sockaddr_storage address;
+	socklen_t address_size;
+	char peer[PEER_TEXT];
+	unsigned long progress; /* TLS receives and sends */
+	int64_t since_ms;	/* when the present state began */
+	bool busy;		/* an exchange is under way */
+	bool served;		/* at least one exchange was */
+	bool linger;		/* refused early: the client may still be sending */
+};
+
+/* ---- exchanges ---- */
+
+enum exchange_state { X_HEAD, X_HEAD_WAIT, X_BODY, X_READY_WAIT, X_ANSWERED };
+
+struct header {
+	char *name, *value;
+};
+
+struct reply {
+	unsigned status;
+	char *media_type;
+	char *bytes; /* owned, unless `borrowed` */
+	size_t size;
+	bool borrowed, failed;
+	http_reader *reader;
+	void *reader_arg;
+	uint64_t stream_size;
+	struct header headers[HEADERS_MAX];
+	size_t header_count;
+};
+
+struct exchange_text {
+	struct exchange_text *next;
+	char text[];
+};
+
+struct http_exchange {
+	struct loop *loop;
+	struct connection *connection;
+	struct MHD_Connection *mhd;
+	const struct http_route *route;
+	enum exchange_state state;
+	bool head_seen; /* the application has been told of this exchange */
+	bool is_head, has_body, has_length;
+	uint64_t length, received, sent;
+	char request_id[REQUEST_ID_CHARS + 1];
+	const char *params[HTTP_PARAMS_MAX];
+	struct exchange_text *texts;
+	const char *method;
+	void *state_of_app;
+	struct reply reply;
+	int64_t begun_ms;
+	struct http_exchange *next_woken;
+};
+
+/* ---- loops and the server ---- */
+
+struct loop {
+	struct http_server *server;
+	struct MHD_Daemon *daemon;
+	pthread_t thread;
+	bool running;
+	int event_fd;
+	pthread_mutex_t lock; /* for the two lists and `signalled` */
+	struct connection *arrived;
+	struct http_exchange *woken;
+	bool signalled;
+	_Atomic unsigned count; /* connections handed over and not closed */
+	struct connection *connections;
+	size_t suspended;
+	unsigned long turns_progress; /* handler and reader calls, resumes */
+	void *context;		      /* the application's */
+	char *log;
+	size_t log_used;
+	int started; /* 1: fine, -1: failed; under the server's lock */
+};
+
+struct http_server {
+	struct http_options options;
+	int listen_fd;
+	uint16_t port;
+	struct loop *loops;
+	unsigned loop_count;
+	struct acceptor *acceptor;
+	_Atomic bool stopping;
+	int64_t drain_until_ms;
+	pthread_mutex_t lock;
+	pthread_cond_t started;
+};
+
+int64_t http_now_ms(void);
+char *exchange_copy(struct http_exchange *x, const char *text, size_t size);
+
+/* acceptor.c */
+struct acceptor *acceptor_new(struct http_server *server);
+/* Accepts no more; loops may still forget connections. Then, once the loops are gone, free. */
+void acceptor_stop(struct acceptor *acceptor);
+void acceptor_free(struct acceptor *acceptor);
+/* Any thread: the connection is over; `linger_fd` (or -1) is drained for a moment, then closed. Frees the connection.
+ */
+void acceptor_forget(struct acceptor *acceptor, struct connection *connection, int linger_fd);
+
+/* hello.c: -1: this is no TLS; 0: more bytes are needed; 1: the ClientHello is complete. */
+int hello_complete(const unsigned char *bytes, size_t size);
+
+/* loop.c */
+bool loop_start(struct loop *loop);
+void loop_give(struct loop *loop, struct connection *connection);
+void loop_signal(struct loop *loop);
+
+/* exchange.c */
+enum MHD_Result exchange_handle(void *loop, struct MHD_Connection *mhd, const char *url, const char *method,
+				const char *version, const char *data, size_t *size, void **exchange);
+void exchange_completed(void *loop, struct MHD_Connection *mhd, void **exchange, enum MHD_RequestTerminationCode code);
+
+/* gate.c: false has set a problem. */
+bool gate_check(struct http_exchange *x, const char *url);
+/* route.c: sets x->route and x->params; false has set a problem. */
+bool route_find(struct http_exchange *x, const char *url);
+/* reply.c */
+enum MHD_Result reply_queue(struct http_exchange *x);
+void reply_clear(struct reply *reply);
+/* access_log.c */
+void access_log_add(struct http_exchange *x, bool completed);
+void access_log_flush(struct loop *loop);
+
+#endif

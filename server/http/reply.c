@@ -1,0 +1,179 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/http/internal.h"
+#include "server/json/json.h"
+
+enum { STREAM_BLOCK = 64 * 1024 };
+
+void reply_clear(struct reply *reply)
+{
+	for (size_t i = 0; i < reply->header_count; i++) {
+		free(reply->headers[i].name);
+		free(reply->headers[i].value);
+	}
+	free(reply->media_type);
+	if (!reply->borrowed)
+		free(reply->bytes);
+	*reply = (struct reply){0};
+}
+
+static struct reply *begin(struct http_exchange *x, unsigned status, const char *media_type)
+{
+	struct reply *reply = &x->reply;
+
+	reply_clear(reply);
+	reply->status = status;
+	if (media_type) {
+		reply->media_type = strdup(media_type);
+		reply->failed = !reply->media_type;
+	}
+	return reply;
+}
+
+void http_reply_empty(struct http_exchange *x, unsigned status)
+{
+	(void)begin(x, status, NULL);
+}
+
+void http_reply_bytes(struct http_exchange *x, unsigned status, const char *media_type, const void *bytes, size_t size)
+{
+	struct reply *reply = begin(x, status, media_type);
+
+	reply->bytes = malloc(size + 1);
+	if (!reply->bytes) {
+		reply->failed = true;
+		return;
+	}
+	memcpy(reply->bytes, bytes, size);
+	reply->size = size;
+}
+
+void http_reply_static(struct http_exchange *x, unsigned status, const char *media_type, const void *bytes, size_t size)
+{
+	struct reply *reply = begin(x, status, media_type);
+	union {
+		const void *in;
+		char *out;
+	} borrowed = {.in = bytes}; /* libmicrohttpd takes a pointer to non-const, and does not write */
+
+	reply->bytes = borrowed.out;
+	reply->borrowed = true;
+	reply->size = size;
+}
+
+void http_reply_stream(struct http_exchange *x, unsigned status, const char *media_type, uint64_t size,
+		       http_reader *reader, void *arg)
+{
+	struct reply *reply = begin(x, status, media_type);
+
+	reply->reader = reader;
+	reply->reader_arg = arg;
+	reply->stream_size = size;
+}
+
+void http_reply_header(struct http_exchange *x, const char *name, const char *value, ...)
+{
+	struct reply *reply = &x->reply;
+	struct header *header = &reply->headers[reply->header_count];
+	va_list arguments;
+
+	if (reply->header_count == HEADERS_MAX) {
+		reply->failed = true;
+		return;
+	}
+	header->name = strdup(name);
+	va_start(arguments, value);
+	if (vasprintf(&header->value, value, arguments) < 0)
+		header->value = NULL;
+	va_end(arguments);
+	reply->header_count++;
+	if (!header->name || !header->value)
+		reply->failed = true;
+}
+
+void http_problem(struct http_exchange *x, enum problem problem, const char *detail, ...)
+{
+	struct json *doc = json_new();
+	unsigned status = problem_status(problem);
+	char type[96], text[512];
+	char *body;
+	size_t size = 0;
+	va_list arguments;
+
+	snprintf(type, sizeof(type), "urn:coffer:problem:%s", problem_slug(problem));
+	json_text(doc, "type", type);
+	json_text(doc, "title", problem_title(problem));
+	json_number(doc, "status", status);
+	if (detail) {
+		va_start(arguments, detail);
+		vsnprintf(text, sizeof(text), detail, arguments);
+		va_end(arguments);
+		json_text(doc, "detail", text);
+	}
+	json_text(doc, "request_id", x->request_id);
+	body = json_print(doc, &size);
+	json_free(doc);
+	http_reply_bytes(x, status, "application/problem+json", body ? body : "", size);
+	free(body);
+	if (status == 401)
+		http_reply_header(x, "WWW-Authenticate", "Bearer realm=\"coffer\"");
+	if (status == 503)
+		http_reply_header(x, "Retry-After", "1");
+}
+
+unsigned http_reply_status(const struct http_exchange *x)
+{
+	return x->reply.status;
+}
+
+static ssize_t read_stream(void *arg, uint64_t offset, char *buffer, size_t cap)
+{
+	struct http_exchange *x = arg;
+	size_t n = x->reply.reader(x->reply.reader_arg, offset, (uint8_t *)buffer, cap);
+
+	x->loop->turns_progress++;
+	return n ? (ssize_t)n : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static struct MHD_Response *make_response(struct http_exchange *x)
+{
+	struct reply *reply = &x->reply;
+
+	if (reply->reader)
+		return MHD_create_response_from_callback(reply->stream_size, STREAM_BLOCK, read_stream, x, NULL);
+	return MHD_create_response_from_buffer(reply->size, reply->size ? reply->bytes : NULL,
+					       reply->borrowed ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_COPY);
+}
+
+static bool add_headers(struct http_exchange *x, struct MHD_Response *response)
+{
+	const struct reply *reply = &x->reply;
+	bool good = MHD_add_response_header(response, "Cache-Control", "no-store") == MHD_YES &&
+		    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES &&
+		    MHD_add_response_header(response, "Strict-Transport-Security", "max-age=31536000") == MHD_YES &&
+		    MHD_add_response_header(response, "Coffer-Request-Id", x->request_id) == MHD_YES;
+
+	if (good && reply->media_type)
+		good = MHD_add_response_header(response, "Content-Type", reply->media_type) == MHD_YES;
+	for (size_t i = 0; good && i < reply->header_count; i++)
+		good = MHD_add_response_header(response, reply->headers[i].name, reply->headers[i].value) == MHD_YES;
+	return good;
+}
+
+enum MHD_Result reply_queue(struct http_exchange *x)
+{
+	struct MHD_Response *response = x->reply.failed || !x->reply.status ? NULL : make_response(x);
+	enum MHD_Result result = MHD_NO;
+
+	x->state = X_ANSWERED;
+	if (!response)
+		return MHD_NO;
+	if (add_headers(x, response))
+		result = MHD_queue_response(x->mhd, x->reply.status, response);
+	x->sent = x->reply.reader ? x->reply.stream_size : x->reply.size;
+	MHD_destroy_response(response);
+	return result;
+}
