@@ -65,16 +65,17 @@ static void harden(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-static bool read_pem(struct serve *s, const char *name, bool secret, char **ret_pem)
+static enum core_status read_pem(struct serve *s, const char *name, bool secret, char **ret_pem)
 {
 	char *text;
 	size_t size;
+	enum core_status status = home_read(s->home, name, secret, &text, &size, s->error, sizeof(s->error));
 
-	if (home_read(s->home, name, secret, &text, &size, s->error, sizeof(s->error)) != CORE_OK)
-		return false;
+	if (status != CORE_OK)
+		return status;
 	*ret_pem = strdup(text);
 	secret_free(text, size + 1);
-	return *ret_pem != NULL;
+	return *ret_pem ? CORE_OK : CORE_NOMEM;
 }
 
 static bool write_pem(struct serve *s, const char *name, unsigned mode, const char *pem)
@@ -88,22 +89,26 @@ static bool open_tls(struct serve *s)
 	char host[256] = "";
 	const char *names[2];
 	size_t count = 0;
+	enum core_status cert;
 	bool good = false;
 
 	if (gethostname(host, sizeof(host) - 1) == 0 && host[0])
 		names[count++] = host;
 	if (s->settings.host_name[0])
 		names[count++] = s->settings.host_name;
-	snprintf(s->error, sizeof(s->error), "cannot make the certificates in %s/tls", home_path(s->home));
-	if (!read_pem(s, "tls/ca.pem", false, &pems.ca_cert) || !read_pem(s, "tls/ca.key", true, &pems.ca_key)) {
-		if (pems.ca_cert)
-			goto out; /* a CA that clients trust is not replaced */
+	cert = read_pem(s, "tls/ca.pem", false, &pems.ca_cert);
+	/* Only where there has never been one: a CA that clients trust is not replaced because it cannot be read. */
+	if (cert == CORE_NOT_FOUND) {
+		snprintf(s->error, sizeof(s->error), "cannot make the certificates in %s/tls", home_path(s->home));
 		if (tls_local_ca_make(&pems) != TLS_OK || !write_pem(s, "tls/ca.key", 0600, pems.ca_key) ||
 		    !write_pem(s, "tls/ca.pem", 0644, pems.ca_cert))
 			goto out;
+	} else if (cert != CORE_OK || read_pem(s, "tls/ca.key", true, &pems.ca_key) != CORE_OK) {
+		goto out;
 	}
-	if (!read_pem(s, "tls/server.pem", false, &pems.leaf_cert) ||
-	    !read_pem(s, "tls/server.key", true, &pems.leaf_key) || !tls_local_leaf_good(&pems, names, count)) {
+	if (read_pem(s, "tls/server.pem", false, &pems.leaf_cert) != CORE_OK ||
+	    read_pem(s, "tls/server.key", true, &pems.leaf_key) != CORE_OK ||
+	    !tls_local_leaf_good(&pems, names, count)) {
 		struct tls_pems fresh = {.ca_cert = pems.ca_cert, .ca_key = pems.ca_key};
 
 		pems.ca_cert = pems.ca_key = NULL;
