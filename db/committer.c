@@ -53,6 +53,15 @@ static enum store_status commit(struct store *store)
 	return STORE_UNKNOWN;
 }
 
+/* Ends the transaction that begin() opened. */
+static enum store_status end(struct store *store, enum store_status status)
+{
+	if (status == STORE_OK)
+		return commit(store);
+	rollback(store);
+	return status;
+}
+
 /* ---- chunks ----------------------------------------------------------------------------------------------------- */
 
 static enum store_status write_chunk(struct sql *sql, const struct staged_chunk *chunk)
@@ -74,19 +83,28 @@ static enum store_status write_chunk(struct sql *sql, const struct staged_chunk 
 	return sql_run(sql, &call, NULL);
 }
 
+/* After a failure nothing of a stage is written any more: a chunk without its blob's row would be nobody's. */
 static enum store_status write_chunks(struct store *store, const struct batch *batch)
 {
-	struct sql *sql = store->txn.view.sql;
 	enum store_status status = STORE_OK;
 
-	for (const struct staged_chunk *c = batch->chunks; c && status == STORE_OK; c = c->next)
-		status = write_chunk(sql, c);
+	for (const struct staged_chunk *c = batch->chunks; c && status == STORE_OK; c = c->next) {
+		if (store_stage_failure(c->stage) == STORE_OK)
+			status = write_chunk(store->txn.view.sql, c);
+	}
+	return status;
+}
+
+static enum store_status doom_abandoned(struct store *store, const struct batch *batch)
+{
+	enum store_status status = STORE_OK;
+
 	for (const struct store_stage *s = batch->abandoned; s && status == STORE_OK; s = s->next_waiting) {
 		struct sql_call call;
 
-		sql_call(sql, STATEMENT_BLOB_DOOM_STAGED, &call);
+		sql_call(store->txn.view.sql, STATEMENT_BLOB_DOOM_STAGED, &call);
 		sql_put_u64(&call, s->blob_id);
-		status = sql_run(sql, &call, NULL);
+		status = sql_run(store->txn.view.sql, &call, NULL);
 	}
 	return status;
 }
@@ -97,32 +115,23 @@ static void release_stage(struct store_stage *stage)
 		free(stage);
 }
 
-/* Gives back the chunks' memory and calls those who wait for room. */
-static void finish_chunks(struct store *store, struct batch *batch, enum store_status outcome)
+static void fail_chunk(struct store *store, const struct staged_chunk *chunk, enum store_status status)
 {
-	struct store_stage *woken = NULL;
-
 	pthread_mutex_lock(&store->lock);
-	while (batch->chunks) {
-		struct staged_chunk *chunk = batch->chunks;
+	if (chunk->stage->failure == STORE_OK)
+		chunk->stage->failure = status;
+	pthread_mutex_unlock(&store->lock);
+}
 
-		batch->chunks = chunk->next;
-		if (outcome != STORE_OK)
-			chunk->stage->failure = outcome;
-		release_stage(chunk->stage);
-		free(chunk);
-	}
-	while (batch->abandoned) {
-		struct store_stage *stage = batch->abandoned;
+/* Calls those who wait for room. Under the lock: an owner that lets go of its stage waits until its wake() has
+ * returned. */
+static void wake_waiting(struct store *store)
+{
+	struct store_stage *woken = store->waiting;
 
-		batch->abandoned = stage->next_waiting;
-		release_stage(stage);
-	}
-	woken = store->waiting;
 	store->waiting = NULL;
 	for (struct store_stage *s = woken; s; s = s->next_waiting)
 		s->waiting = false;
-	/* Under the lock: an owner that lets go of its stage waits until its wake() has returned. */
 	while (woken) {
 		struct store_stage *stage = woken;
 
@@ -132,14 +141,45 @@ static void finish_chunks(struct store *store, struct batch *batch, enum store_s
 			stage->wake(stage->arg);
 		release_stage(stage);
 	}
+}
+
+/* Gives back the chunks and the stages that were let go of. Blobs that could not be doomed wait for the next batch. */
+static void finish_chunks(struct store *store, struct batch *batch, bool doomed)
+{
+	pthread_mutex_lock(&store->lock);
+	while (batch->chunks) {
+		struct staged_chunk *chunk = batch->chunks;
+
+		batch->chunks = chunk->next;
+		release_stage(chunk->stage);
+		free(chunk);
+	}
+	while (batch->abandoned) {
+		struct store_stage *stage = batch->abandoned;
+
+		batch->abandoned = stage->next_waiting;
+		if (doomed) {
+			release_stage(stage);
+		} else {
+			stage->next_waiting = store->undoomed;
+			store->undoomed = stage;
+		}
+	}
+	wake_waiting(store);
 	pthread_mutex_unlock(&store->lock);
+}
+
+static void fail_chunks(struct store *store, struct batch *batch, enum store_status status)
+{
+	for (const struct staged_chunk *c = batch->chunks; c; c = c->next)
+		fail_chunk(store, c, status);
+	finish_chunks(store, batch, false);
 }
 
 /* ---- jobs ------------------------------------------------------------------------------------------------------- */
 
-static void answer(struct store *store, struct store_job *job, enum store_status outcome)
+static void answer(struct store_job *job, enum store_status outcome)
 {
-	(void)store;
 	job->next = NULL;
 	job->done(job, outcome);
 }
@@ -151,12 +191,12 @@ static void settle(struct store_job *first, const struct store_job *end, bool co
 			job->settled(job, committed);
 }
 
-static void answer_all(struct store *store, struct store_job *jobs, enum store_status outcome)
+static void answer_all(struct store_job *jobs, enum store_status outcome)
 {
 	while (jobs) {
 		struct store_job *next = jobs->next;
 
-		answer(store, jobs, outcome);
+		answer(jobs, outcome);
 		jobs = next;
 	}
 }
@@ -167,34 +207,35 @@ static enum store_status run_alone(struct store *store, struct store_job *job)
 
 	if (status != STORE_OK)
 		return status;
-	status = job->apply(job, &store->txn);
-	if (status == STORE_OK)
-		status = commit(store);
-	else
-		rollback(store);
+	status = end(store, job->apply(job, &store->txn));
 	if (job->settled)
 		job->settled(job, status == STORE_OK);
 	return status;
 }
 
-/* After a failure: chunks in a transaction of their own, then each job in one. */
+/* After a failure: each chunk in a transaction of its own, then what is to be doomed, then each job. */
 static void run_apart(struct store *store, struct batch *batch)
 {
-	enum store_status status = begin(store);
+	enum store_status status;
 
-	if (status == STORE_OK) {
-		status = write_chunks(store, batch);
+	for (const struct staged_chunk *c = batch->chunks; c; c = c->next) {
+		if (store_stage_failure(c->stage) != STORE_OK)
+			continue;
+		status = begin(store);
 		if (status == STORE_OK)
-			status = commit(store);
-		else
-			rollback(store);
+			status = end(store, write_chunk(store->txn.view.sql, c));
+		if (status != STORE_OK)
+			fail_chunk(store, c, status);
 	}
-	finish_chunks(store, batch, status);
+	status = batch->abandoned ? begin(store) : STORE_OK;
+	if (status == STORE_OK && batch->abandoned)
+		status = end(store, doom_abandoned(store, batch));
+	finish_chunks(store, batch, status == STORE_OK);
 	while (batch->jobs) {
 		struct store_job *job = batch->jobs;
 
 		batch->jobs = job->next;
-		answer(store, job, run_alone(store, job));
+		answer(job, run_alone(store, job));
 	}
 }
 
@@ -204,11 +245,13 @@ static void run_batch(struct store *store, struct batch *batch)
 	enum store_status status = begin(store);
 
 	if (status != STORE_OK) {
-		finish_chunks(store, batch, status);
-		answer_all(store, batch->jobs, status);
+		fail_chunks(store, batch, status);
+		answer_all(batch->jobs, status);
 		return;
 	}
 	status = write_chunks(store, batch);
+	if (status == STORE_OK)
+		status = doom_abandoned(store, batch);
 	for (struct store_job *job = batch->jobs; job && status == STORE_OK; job = job->next) {
 		status = job->apply(job, &store->txn);
 		failed = job->next;
@@ -221,8 +264,11 @@ static void run_batch(struct store *store, struct batch *batch)
 	}
 	status = commit(store);
 	settle(batch->jobs, NULL, status == STORE_OK);
-	finish_chunks(store, batch, status);
-	answer_all(store, batch->jobs, status);
+	if (status == STORE_OK)
+		finish_chunks(store, batch, true);
+	else
+		fail_chunks(store, batch, status);
+	answer_all(batch->jobs, status);
 }
 
 /* ---- the thread ------------------------------------------------------------------------------------------------- */
@@ -233,6 +279,11 @@ static bool take(struct store *store, struct batch *ret_batch)
 	pthread_mutex_lock(&store->lock);
 	while (!store->jobs && !store->chunks && !store->abandoned && !store->truncate_wanted && !store->stopping)
 		pthread_cond_wait(&store->work, &store->lock);
+	for (struct store_stage *stage; (stage = store->undoomed);) {
+		store->undoomed = stage->next_waiting;
+		stage->next_waiting = store->abandoned;
+		store->abandoned = stage;
+	}
 	*ret_batch = (struct batch){store->jobs, store->chunks, store->abandoned, store->truncate_wanted};
 	store->jobs = NULL;
 	store->jobs_end = &store->jobs;

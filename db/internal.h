@@ -62,6 +62,7 @@ struct store {
 	size_t chunk_bytes;
 	struct store_stage *waiting;
 	struct store_stage *abandoned; /* by next_waiting: blobs to doom, stages to free */
+	struct store_stage *undoomed;  /* by next_waiting: the same, after a failure; they wait for other work */
 	uint64_t next_blob;
 	bool stopping;
 	bool truncate_wanted;

@@ -24,7 +24,11 @@ static enum store_status from_sqlite(int code)
 	case SQLITE_DONE:
 		return STORE_OK;
 	case SQLITE_CONSTRAINT:
-		return STORE_CONFLICT;
+		/* CHECK, NOT NULL and the like are a row that no caller should have made. */
+		return code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY ||
+				       code == SQLITE_CONSTRAINT_ROWID
+			       ? STORE_CONFLICT
+			       : STORE_IO;
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 	case SQLITE_INTERRUPT:

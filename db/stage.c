@@ -55,7 +55,10 @@ enum store_stage_result store_stage_put(struct store_stage *stage, uint64_t numb
 	enum store_stage_result result;
 
 	if (!chunk) {
-		stage->failure = STORE_NOMEM;
+		pthread_mutex_lock(&stage->store->lock);
+		if (stage->failure == STORE_OK)
+			stage->failure = STORE_NOMEM;
+		pthread_mutex_unlock(&stage->store->lock);
 		return STORE_STAGE_FAILED;
 	}
 	chunk->next = NULL;

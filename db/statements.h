@@ -66,7 +66,8 @@
 			    "(SELECT blob_id FROM version WHERE record_id = ? AND blob_id > 0)")                       \
 	X(BLOB_DOOMED, "SELECT blob_id FROM blob WHERE state = 2 ORDER BY blob_id LIMIT 1")                            \
 	X(BLOB_DELETE, "DELETE FROM blob WHERE blob_id = ?")                                                           \
-	X(BLOB_LAST, "SELECT coalesce(max(blob_id), 0) FROM blob")                                                     \
+	X(BLOB_LAST, "SELECT max(coalesce((SELECT max(blob_id) FROM blob), 0), "                                       \
+		     "coalesce((SELECT max(blob_id) FROM chunk), 0))")                                                 \
 	X(CHUNK_GET, "SELECT data FROM chunk WHERE blob_id = ? AND number = ?")                                        \
 	X(CHUNK_INSERT, "INSERT INTO chunk (blob_id, number, data) VALUES (?, ?, ?)")                                  \
 	X(CHUNK_DELETE_SOME, "DELETE FROM chunk WHERE chunk_id IN "                                                    \

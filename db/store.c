@@ -130,6 +130,11 @@ static void stop_threads(struct store *store)
 		pthread_join(store->maintenance, NULL);
 	if (store->committer_runs)
 		pthread_join(store->committer, NULL);
+	/* The next start dooms what could not be doomed. */
+	for (struct store_stage *stage; (stage = store->undoomed);) {
+		store->undoomed = stage->next_waiting;
+		free(stage);
+	}
 }
 
 void store_close(struct store *store)

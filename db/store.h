@@ -302,7 +302,10 @@ MUST_CHECK enum store_status store_idempotency_expire(struct store_txn *txn, int
  */
 MUST_CHECK enum store_status store_checkpoint_truncate(struct store *store);
 
-/* Reads a database without writing to it: no lock, no threads, only views. For `coffer check` and `audit verify`. */
+/*
+ * Reads a database without writing to it: no lock, no threads, only views. For `coffer check` and `audit verify`. In a
+ * directory that may be written SQLite still makes or keeps the -shm file beside it, which holds no data.
+ */
 MUST_CHECK enum store_status store_open_readonly(const char *path, struct store **ret_store);
 
 #endif

@@ -1,6 +1,9 @@
 #include <criterion/criterion.h>
+#include <semaphore.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "tests/unit/support/fixture.h"
@@ -295,5 +298,96 @@ Test(store, what_was_never_linked_is_swept, .timeout = 30)
 	store_stage_free(stage);
 	while (chunk_there(store, blob_id))
 		usleep(10000);
+	store_close(store);
+}
+
+/* ---- a write that fails ------------------------------------------------------------------------------------------ */
+
+static sem_t holding, go_on;
+
+static void limit_files(rlim_t size)
+{
+	struct rlimit limit;
+
+	cr_assert_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = size;
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void allow_files(void *arg, const char *line)
+{
+	(void)arg;
+	(void)line;
+	limit_files(RLIM_INFINITY);
+}
+
+static enum store_status hold_apply(struct store_job *job, struct store_txn *txn)
+{
+	(void)job;
+	(void)txn;
+	sem_post(&holding);
+	sem_wait(&go_on);
+	return STORE_OK;
+}
+
+/* Holds the committer, then lets no file grow, so that what is run apart cannot be committed. */
+static enum store_status break_apply(struct store_job *job, struct store_txn *txn)
+{
+	static bool again;
+
+	if (again)
+		return STORE_OK;
+	again = true;
+	(void)hold_apply(job, txn);
+	limit_files(1);
+	return STORE_IO;
+}
+
+static void no_done(struct store_job *job, enum store_status outcome)
+{
+	(void)job;
+	(void)outcome;
+}
+
+static void no_wake(void *arg)
+{
+	(void)arg;
+}
+
+Test(store, a_stage_whose_chunk_failed_writes_nothing_more, .timeout = 30)
+{
+	const struct store_options options = {
+		.path = path, .queue_depth = 8, .stage_bytes = 1 << 20, .notice = allow_files};
+	struct store_job hold = {.apply = hold_apply, .done = no_done}, bad = {.apply = break_apply, .done = no_done};
+	struct put flush = {.job = {.apply = put_apply}, .name = "flush"};
+	uint8_t sealed[1000] = {1}, back[1000];
+	struct store *store;
+	struct store_stage *stage;
+	struct store_view *view;
+	uint64_t blob_id;
+	size_t size;
+
+	signal(SIGXFSZ, SIG_IGN);
+	sem_init(&holding, 0, 0);
+	sem_init(&go_on, 0, 0);
+	cr_assert_eq(store_open(&options, &store), STORE_OK);
+	cr_assert_eq(store_submit(store, &hold), STORE_OK);
+	sem_wait(&holding);
+	cr_assert_eq(store_stage_new(store, no_wake, NULL, &stage), STORE_OK);
+	blob_id = store_stage_id(stage);
+	cr_assert_eq(store_stage_put(stage, 0, sealed, sizeof(sealed)), STORE_STAGE_OK);
+	cr_assert_eq(store_submit(store, &bad), STORE_OK);
+	sem_post(&go_on);
+	sem_wait(&holding); /* chunk 0 and the job that will fail are in one batch; chunk 1 comes with the next */
+	cr_assert_eq(store_stage_put(stage, 1, sealed, sizeof(sealed)), STORE_STAGE_OK);
+	sem_post(&go_on);
+	cr_assert_eq(store_run(store, &flush.job), STORE_OK);
+	cr_assert_eq(store_stage_failure(stage), STORE_UNKNOWN);
+	cr_assert_eq(store_stage_put(stage, 2, sealed, sizeof(sealed)), STORE_STAGE_FAILED);
+	store_stage_free(stage);
+
+	cr_assert_eq(store_view_new(store, &view), STORE_OK);
+	cr_expect_eq(store_chunk_get(view, blob_id, 1, back, sizeof(back), &size), STORE_NOT_FOUND);
+	store_view_free(view);
 	store_close(store);
 }
