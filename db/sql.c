@@ -1,5 +1,6 @@
 #include "db/sql.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -56,13 +57,17 @@ static int note_wal(void *arg, sqlite3 *db, const char *name, int pages)
 	return SQLITE_OK;
 }
 
-/* The file is made here, so that it never exists with a mode that others can read. */
+/*
+ * The file is made here, so that it never exists with a mode that others can read. One that exists is not opened:
+ * closing any descriptor of it would drop the locks that all of this process's connections hold on it, and another
+ * program's connection would then take itself for the last one and remove the write-ahead log.
+ */
 static enum store_status make_file(const char *path)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	if (fd < 0)
-		return STORE_IO;
+		return errno == EEXIST ? STORE_OK : STORE_IO;
 	return close(fd) == 0 ? STORE_OK : STORE_IO;
 }
 

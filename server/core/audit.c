@@ -127,6 +127,11 @@ enum core_status audit_chain_new(struct store_view *view, const struct vault *va
 	return CORE_OK;
 }
 
+bool audit_chain_is_empty(const struct audit_chain *chain)
+{
+	return chain->settled_sequence == 0;
+}
+
 void audit_chain_free(struct audit_chain *chain)
 {
 	free(chain);
@@ -221,6 +226,9 @@ enum core_status audit_verify(struct store_view *view, const struct vault *vault
 		if (progress)
 			progress(arg, walk.sequence);
 	} while (walk.good && walk.sequence == before + PAGE);
+	/* The making of the store is the first event, so a trail without events was removed. */
+	if (walk.good && walk.sequence == 0)
+		walk_fault(&walk, 1, "is missing");
 	*ret_count = walk.sequence;
 	*ret_good = walk.good;
 	return CORE_OK;

@@ -45,6 +45,8 @@ struct audit_event {
 /* The chain's head in memory. Only the committer's thread may use it, once the vault is open. */
 MUST_CHECK enum core_status audit_chain_new(struct store_view *view, const struct vault *vault,
 					    struct audit_chain **ret_chain);
+/* Whether nothing has ever been appended. */
+bool audit_chain_is_empty(const struct audit_chain *chain);
 void audit_chain_free(struct audit_chain *chain);
 
 /* Inside apply(): appends one event. The head moves for the transaction only. */

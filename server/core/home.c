@@ -293,10 +293,15 @@ static enum core_status open_admin(struct home *home, struct files_error *error)
 	enum core_status status;
 
 	free(account);
+	if (found != STORE_OK && found != STORE_NOT_FOUND)
+		return files_fail(error, core_from_store(found), "cannot read the accounts");
+	/* The admin account and the first event are committed together: one without the other was removed. */
+	if (found == STORE_OK && audit_chain_is_empty(home->vault.chain))
+		return files_fail(error, CORE_DAMAGED, "the audit log has been emptied: restore the database");
+	if (found == STORE_NOT_FOUND && !audit_chain_is_empty(home->vault.chain))
+		return files_fail(error, CORE_DAMAGED, "the admin account has been removed: restore the database");
 	if (found == STORE_OK)
 		return CORE_OK;
-	if (found != STORE_NOT_FOUND)
-		return files_fail(error, core_from_store(found), "cannot read the accounts");
 	status = account_create_admin(&home->vault, token);
 	if (status != CORE_OK)
 		return files_fail(error, status, "cannot make the admin account");

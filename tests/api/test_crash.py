@@ -1,5 +1,7 @@
 """What was answered survives the process."""
 
+import os
+import sqlite3
 import unittest
 
 import samples
@@ -53,6 +55,19 @@ class Crash(unittest.TestCase):
                 self.assertEqual(client.get(path).body, body)
         self.server.stop()
         self.server.audit()
+
+    def test_another_program_that_reads_the_database_loses_nothing(self):
+        self.server.start()
+        with self.server.client() as client:
+            client.post(b"before")
+            database = sqlite3.connect(os.path.join(self.server.data, "coffer.db"))
+            self.assertEqual(database.execute("SELECT count(*) FROM version").fetchone(), (1,))
+            database.close()
+            path = client.post(b"after")["Location"]
+        self.server.kill()
+        self.server.start()
+        with self.server.client() as client:
+            self.assertEqual(client.get(path).body, b"after")
 
     def test_the_trail_has_one_event_for_each_request_on_data(self):
         self.server.start()

@@ -1,0 +1,299 @@
+#!/usr/bin/python3
+"""Reads a coffer data directory by docs/formats.md alone, with PyCryptodome and no code of coffer's.
+
+Usage: reader.py DIR. Prints what was read and exits 0; exits 1 after naming every fault.
+"""
+import hashlib
+import hmac
+import os
+import sqlite3
+import struct
+import sys
+import urllib.parse
+from collections import namedtuple
+
+try:
+    from Cryptodome.Cipher import AES, PKCS1_OAEP
+    from Cryptodome.Hash import SHA256
+    from Cryptodome.PublicKey import RSA
+except ImportError:
+    from Crypto.Cipher import AES, PKCS1_OAEP
+    from Crypto.Hash import SHA256
+    from Crypto.PublicKey import RSA
+
+CHUNK = 65536
+TAG = 16
+CURRENT, SUPERSEDED, TOMBSTONE, SHREDDED = 1, 2, 3, 4
+COLUMNS = {
+    "version": "record_id version revision state suite owner size created_ms changed_ms content_nonce meta_nonce"
+               " commitment blob_id meta",
+    "wrap": "record_id version kek_id revision wrap",
+    "kek": "kek_id revision state created_ms spki",
+    "account": "account_id revision state scopes created_ms name",
+    "token": "token_id revision state hash account_id scopes created_ms expires_ms description",
+}
+ACTIONS = range(1, 10)
+
+Version = namedtuple("Version", "record_id version state owner media_type labels content")
+Event = namedtuple("Event", "sequence time_ms account_id token_id peer action record_id version revision outcome"
+                            " request_id")
+
+
+class Fault(Exception):
+    """Something stored is not as the format says."""
+
+
+def need(condition, what):
+    if not condition:
+        raise Fault(what)
+
+
+def lp(data):
+    return struct.pack(">H", len(data)) + data
+
+
+def hkdf(ikm, salt, info, size):
+    key = hmac.new(salt, ikm, hashlib.sha256).digest()
+    output, block, counter = b"", b"", 1
+    while len(output) < size:
+        block = hmac.new(key, block + info + bytes([counter]), hashlib.sha256).digest()
+        output += block
+        counter += 1
+    return output[:size]
+
+
+def eax_open(key, nonce, header, sealed, what):
+    need(len(sealed) >= TAG, f"{what}: shorter than a tag")
+    cipher = AES.new(key, AES.MODE_EAX, nonce=nonce, mac_len=TAG)
+    cipher.update(header)
+    try:
+        return cipher.decrypt_and_verify(sealed[TAG:], sealed[:TAG])
+    except ValueError:
+        raise Fault(f"{what}: wrong tag") from None
+
+
+class Cursor:
+    """Takes a byte string apart from the front."""
+
+    def __init__(self, data, what):
+        self.data, self.what, self.at = data, what, 0
+
+    def take(self, size):
+        need(self.at + size <= len(self.data), f"{self.what}: too short")
+        self.at += size
+        return self.data[self.at - size:self.at]
+
+    def integer(self, size):
+        return int.from_bytes(self.take(size), "big")
+
+    def lp(self):
+        return self.take(self.integer(2))
+
+    def end(self):
+        need(self.at == len(self.data), f"{self.what}: bytes left over")
+
+
+class Store:
+    """What a data directory holds; faults names what could not be accepted."""
+
+    def __init__(self, directory):
+        self.faults, self.versions, self.events = [], [], []
+        self.keks, self.accounts, self.tokens = {}, {}, {}
+        path = os.path.join(directory, "coffer.db")
+        self.keys_path = os.path.join(directory, "keys")
+        self.db = sqlite3.connect(f"file:{urllib.parse.quote(path)}?mode=ro", uri=True)
+        self.db.row_factory = sqlite3.Row
+        try:
+            self._read()
+        finally:
+            self.db.close()
+
+    def _attempt(self, name, function, *arguments):
+        try:
+            return function(*arguments)
+        except Fault as fault:
+            self.faults.append(f"{name}: {fault}")
+            return None
+
+    def _read(self):
+        # One transaction: the tables as they were at one moment.
+        self.db.execute("BEGIN")
+        with open(os.path.join(self.keys_path, "store.key"), "rb") as file:
+            root = file.read()
+        row = self.db.execute("SELECT value FROM setting WHERE name = 'store_id'").fetchone()
+        if len(root) != 32 or row is None or len(row[0]) != 16:
+            self.faults.append("store: no store key of 32 bytes, or no store id of 16")
+            return
+        self.store_id = bytes(row[0])
+        self.row_key, self.audit_key = (
+            hkdf(root, self.store_id, info, 32) for info in (b"coffer-row-mac-v1", b"coffer-audit-v1"))
+        for row in self.db.execute("SELECT * FROM kek"):
+            self._attempt(f"kek {row['kek_id'].hex()}", self._kek, row)
+        for row in self.db.execute("SELECT * FROM account"):
+            self._attempt(f"account {row['account_id'].hex()}", self._account, row)
+        for row in self.db.execute("SELECT * FROM token"):
+            self._attempt(f"token {row['token_id'].hex()}", self._token, row)
+        self._records()
+        self._attempt("audit", self._audit)
+
+    def _check_mac(self, table, row):
+        message = lp(table.encode())
+        for name in COLUMNS[table].split():
+            value = row[name]
+            if isinstance(value, int):
+                value = struct.pack(">Q", value & 0xffffffffffffffff)
+            elif isinstance(value, str):
+                value = value.encode()
+            message += lp(value)
+        need(hmac.compare_digest(hmac.new(self.row_key, message, hashlib.sha256).digest(), bytes(row["mac"])),
+             "row MAC")
+
+    def _kek(self, row):
+        self._check_mac("kek", row)
+        need(hashlib.sha256(row["spki"]).digest() == row["kek_id"], "its id is not the digest of its public half")
+        path = os.path.join(self.keys_path, f"kek-{row['kek_id'].hex()}.pem")
+        try:
+            with open(path, encoding="ascii") as file:
+                key = RSA.import_key(file.read())
+        except (OSError, ValueError) as error:
+            raise Fault(f"private half: {error}") from None
+        need(key.public_key().export_key("DER") == row["spki"], "its halves do not belong together")
+        self.keks[row["kek_id"]] = key
+
+    def _account(self, row):
+        self._check_mac("account", row)
+        self.accounts[row["account_id"]] = row["name"]
+
+    def _token(self, row):
+        self._check_mac("token", row)
+        need(row["account_id"] in self.accounts, "of no account")
+        self.tokens[row["token_id"]] = row["account_id"]
+
+    def _records(self):
+        by_record = {}
+        for row in self.db.execute("SELECT * FROM version ORDER BY record_id, version"):
+            by_record.setdefault(bytes(row["record_id"]), []).append(row)
+        for record_id, rows in by_record.items():
+            self._attempt(f"record {record_id.hex()}", self._shape, rows)
+            for row in rows:
+                version = self._attempt(f"record {record_id.hex()} version {row['version']}", self._version, row)
+                if version:
+                    self.versions.append(version)
+        for row in self.db.execute("SELECT record_id, version FROM wrap WHERE NOT EXISTS (SELECT 1 FROM version"
+                                   " WHERE version.record_id = wrap.record_id AND version.version = wrap.version)"):
+            self.faults.append(f"record {row['record_id'].hex()}: a wrap of version {row['version']}, which is none")
+
+    @staticmethod
+    def _shape(rows):
+        states = [row["state"] for row in rows]
+        if states[-1] in (TOMBSTONE, SHREDDED):
+            need(len(rows) == 1, "versions before a tombstone")
+            return
+        need(states == [SUPERSEDED] * (len(rows) - 1) + [CURRENT], f"states {states}")
+        need([row["version"] for row in rows] == list(range(1, len(rows) + 1)), "versions with gaps")
+
+    def _version(self, row):
+        self._check_mac("version", row)
+        need(row["suite"] == 1, "unknown suite")
+        need(row["owner"] in self.accounts, "of no account")
+        wraps = self.db.execute("SELECT * FROM wrap WHERE record_id = ? AND version = ?",
+                                (row["record_id"], row["version"])).fetchall()
+        if row["state"] in (TOMBSTONE, SHREDDED):
+            need(not wraps and not row["meta"] and not row["inline_chunk"], "a tombstone that holds something")
+            return Version(bytes(row["record_id"]), row["version"], row["state"], bytes(row["owner"]), None, None, None)
+        need(row["state"] in (CURRENT, SUPERSEDED), "unknown state")
+        need(wraps, "no wrap")
+        context = b"\x01" + self.store_id + row["record_id"] + struct.pack(">Q", row["version"])
+        # Every wrap must give the same DEK: the commitment says so.
+        content_key, meta_key = [self._unlock(wrap, context, row["commitment"]) for wrap in wraps][-1]
+        media_type, labels, digest, size = self._meta(row, meta_key, context)
+        need(size == row["size"], "size in the row and in the metadata differ")
+        content = self._content(row, content_key, context)
+        need(hashlib.sha256(content).digest() == digest, "SHA-256 of the content")
+        return Version(bytes(row["record_id"]), row["version"], row["state"], bytes(row["owner"]), media_type, labels,
+                       content)
+
+    def _unlock(self, wrap, context, commitment):
+        self._check_mac("wrap", wrap)
+        need(wrap["kek_id"] in self.keks, "wrap under an unknown KEK")
+        cipher = PKCS1_OAEP.new(self.keks[wrap["kek_id"]], hashAlgo=SHA256, label=b"coffer-dek-v1" + context)
+        try:
+            dek = cipher.decrypt(wrap["wrap"])
+        except ValueError:
+            raise Fault("wrap does not open") from None
+        need(len(dek) == 32, "DEK is not 32 bytes")
+        keys = hkdf(dek, self.store_id, b"coffer-record-v1" + context, 96)
+        need(hmac.compare_digest(keys[64:], bytes(commitment)), "commitment")
+        return keys[:32], keys[32:64]
+
+    @staticmethod
+    def _meta(row, key, context):
+        plain = eax_open(key, row["meta_nonce"], lp(b"coffer-meta-v1") + context, row["meta"], "metadata")
+        cursor = Cursor(plain, "metadata")
+        need(cursor.integer(1) == 1, "metadata: unknown format")
+        media_type, labels = cursor.lp().decode(), cursor.lp().decode()
+        digest, size = cursor.take(32), cursor.integer(8)
+        cursor.end()
+        return media_type, labels, digest, size
+
+    def _content(self, row, key, context):
+        count = max(1, -(-row["size"] // CHUNK))
+        sealed = [(0, row["inline_chunk"])]
+        if row["blob_id"]:
+            need(not row["inline_chunk"], "content both in the row and in a blob")
+            state = self.db.execute("SELECT state FROM blob WHERE blob_id = ?", (row["blob_id"],)).fetchone()
+            need(state is not None and state[0] == 1, "blob is not linked")
+            sealed = [(chunk["number"], chunk["data"]) for chunk in self.db.execute(
+                "SELECT number, data FROM chunk WHERE blob_id = ? ORDER BY number", (row["blob_id"],))]
+        need([number for number, _ in sealed] == list(range(count)), "chunks missing or too many")
+        header, pieces = lp(b"coffer-chunk-v1") + context, []
+        for number, data in sealed:
+            last = number == count - 1
+            length = row["size"] - number * CHUNK if last else CHUNK
+            need(len(data) == length + TAG, f"chunk {number}: length")
+            nonce = row["content_nonce"] + number.to_bytes(7, "big") + bytes([last])
+            pieces.append(eax_open(key, nonce, header, data, f"chunk {number}"))
+        return b"".join(pieces)
+
+    def _audit(self):
+        previous, expected = bytes(32), 1
+        for row in self.db.execute("SELECT sequence, event, hash, mac FROM audit_event ORDER BY sequence"):
+            need(row["sequence"] == expected, f"event {expected} is missing")
+            event = self._event(row["event"], f"event {expected}")
+            need(event.sequence == expected, f"event {expected} stands in another's place")
+            previous = hashlib.sha256(previous + row["event"]).digest()
+            need(previous == row["hash"], f"event {expected}: hash")
+            mac = hmac.new(self.audit_key, previous, hashlib.sha256).digest()
+            need(hmac.compare_digest(mac, bytes(row["mac"])), f"event {expected}: MAC")
+            self.events.append(event)
+            expected += 1
+        need(self.events, "event 1 is missing")
+
+    @staticmethod
+    def _event(data, what):
+        cursor = Cursor(data, what)
+        need(cursor.integer(1) == 1 and cursor.integer(8) == 0, f"{what}: unknown format or stream")
+        event = Event(cursor.integer(8), cursor.integer(8), cursor.take(16), cursor.take(16), cursor.lp().decode(),
+                      cursor.integer(2), cursor.take(16), cursor.integer(8), cursor.integer(8), cursor.integer(2),
+                      cursor.take(16))
+        cursor.end()
+        need(event.action in ACTIONS, f"{what}: unknown action")
+        return event
+
+
+def main(arguments):
+    if len(arguments) != 1:
+        print("usage: reader.py DIR", file=sys.stderr)
+        return 2
+    store = Store(arguments[0])
+    live = [version for version in store.versions if version.content is not None]
+    print(f"{len(live)} versions, {len(store.versions) - len(live)} tombstones,"
+          f" {sum(len(version.content) for version in live)} bytes; {len(store.keks)} KEKs,"
+          f" {len(store.accounts)} accounts, {len(store.tokens)} tokens, {len(store.events)} audit events")
+    for fault in store.faults:
+        print(f"fault: {fault}")
+    return 1 if store.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
