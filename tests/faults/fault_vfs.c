@@ -193,7 +193,9 @@ static _Noreturn void cut(void)
 		if (access(shadow->path, F_OK) != 0)
 			continue;
 		file = fopen(shadow->path, "wb");
-		must(file && fwrite(shadow->image, 1, shadow->size, file) == shadow->size && fclose(file) == 0, "cut");
+		must(file != NULL, "cut");
+		must(shadow->size == 0 || fwrite(shadow->image, 1, shadow->size, file) == shadow->size, "cut");
+		must(fclose(file) == 0, "cut");
 	}
 	_exit(FAULT_EXIT);
 }
