@@ -62,6 +62,11 @@ bool nomem_disarm(void)
 	return atomic_load(&failed);
 }
 
+bool nomem_failed(void)
+{
+	return atomic_load(&failed);
+}
+
 long nomem_live(void)
 {
 	return atomic_load(&live);

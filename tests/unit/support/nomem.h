@@ -19,6 +19,8 @@ enum nomem_mode {
 void nomem_arm(size_t n, enum nomem_mode mode);
 /* No more failures. Whether there was one. */
 bool nomem_disarm(void);
+/* Whether there has been one since nomem_arm(). */
+bool nomem_failed(void);
 
 /* What coffer's own code, and the test's, has allocated and not given back: blocks, secrets. */
 long nomem_live(void);
