@@ -43,9 +43,11 @@ enum crypto_status identity_to_pem(const struct identity *identity, char **ret_p
 
 	if (gnutls_x509_privkey_init(&key) < 0)
 		goto out;
-	status = CRYPTO_KEY;
-	if (gnutls_x509_privkey_import_ecc_raw(key, GNUTLS_ECC_CURVE_ED25519, &x, NULL, &k) < 0)
+	int error = gnutls_x509_privkey_import_ecc_raw(key, GNUTLS_ECC_CURVE_ED25519, &x, NULL, &k);
+	if (error < 0) {
+		status = error == GNUTLS_E_MEMORY_ERROR ? CRYPTO_NOMEM : CRYPTO_KEY;
 		goto out;
+	}
 	status = pem_export(key, NULL, ret_pem, ret_size);
 out:
 	if (key)

@@ -110,7 +110,25 @@ static struct store_bytes text_bytes(const char *text)
 	return (struct store_bytes){(const uint8_t *)text, strlen(text)};
 }
 
-enum core_status account_create_admin(struct vault *vault, char ret_token[static ACCOUNT_TOKEN_CHARS + 1])
+enum core_status account_token_generate(char ret_token[static ACCOUNT_TOKEN_CHARS + 1])
+{
+	uint8_t value[TOKEN_BYTES];
+	char text[ENCODE_BASE64_SIZE(TOKEN_BYTES)];
+	enum core_status status = CORE_INTERNAL;
+
+	if (random_key(value, sizeof(value)) != CRYPTO_OK)
+		goto out;
+	encode_base64url(value, sizeof(value), text);
+	memcpy(ret_token, TOKEN_PREFIX, sizeof(TOKEN_PREFIX) - 1);
+	memcpy(ret_token + sizeof(TOKEN_PREFIX) - 1, text, strlen(text) + 1);
+	status = CORE_OK;
+out:
+	secret_wipe(value, sizeof(value));
+	secret_wipe(text, sizeof(text));
+	return status;
+}
+
+enum core_status account_create_admin(struct vault *vault, const char *token)
 {
 	const uint32_t scopes = SCOPE_RECORDS_READ | SCOPE_RECORDS_WRITE | SCOPE_ADMIN;
 	struct create_admin create = {
@@ -122,27 +140,14 @@ enum core_status account_create_admin(struct vault *vault, char ret_token[static
 			  .scopes = scopes,
 			  .description = text_bytes("made at the first start")},
 	};
-	uint8_t value[TOKEN_BYTES];
-	char text[ENCODE_BASE64_SIZE(TOKEN_BYTES)];
-	enum core_status status = CORE_INTERNAL;
 	int64_t now = clock_unix_ms();
 
 	create.account.created_ms = create.token.created_ms = now;
 	if (random_uuid7(now, create.account.account_id) != CRYPTO_OK ||
-	    random_uuid7(now, create.token.token_id) != CRYPTO_OK || random_key(value, sizeof(value)) != CRYPTO_OK)
-		goto out;
+	    random_uuid7(now, create.token.token_id) != CRYPTO_OK || !token_hash(vault, token, create.token.hash))
+		return CORE_INTERNAL;
 	memcpy(create.token.account_id, create.account.account_id, sizeof(create.token.account_id));
-	mac_compute(&vault->keys->token, value, sizeof(value), create.token.hash);
 	if (!rowmac_seal_account(vault, &create.account) || !rowmac_seal_token(vault, &create.token))
-		goto out;
-	status = core_from_store(store_run(vault->store, &create.job));
-	if (status != CORE_OK)
-		goto out;
-	encode_base64url(value, sizeof(value), text);
-	memcpy(ret_token, TOKEN_PREFIX, sizeof(TOKEN_PREFIX) - 1);
-	memcpy(ret_token + sizeof(TOKEN_PREFIX) - 1, text, strlen(text) + 1);
-out:
-	secret_wipe(value, sizeof(value));
-	secret_wipe(text, sizeof(text));
-	return status;
+		return CORE_INTERNAL;
+	return core_from_store(store_run(vault->store, &create.job));
 }

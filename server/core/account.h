@@ -28,10 +28,13 @@ struct principal {
 MUST_CHECK enum core_status account_authenticate(const struct vault *vault, struct store_view *view, const char *token,
 						 struct principal *ret_principal);
 
+/* A fresh token, terminated; wipe it. It opens nothing until a row has its hash. CORE_INTERNAL: no randomness. */
+MUST_CHECK enum core_status account_token_generate(char ret_token[static ACCOUNT_TOKEN_CHARS + 1]);
+
 /*
- * At the first start: the account "admin" with every scope and a token without expiry, whose value goes to ret_token
- * (terminated; wipe it). Waits for the store.
+ * At the first start: the account "admin" with every scope, and `token` without expiry. Its value must be where its
+ * holder finds it before this is called: nobody can learn it afterwards. Waits for the store.
  */
-MUST_CHECK enum core_status account_create_admin(struct vault *vault, char ret_token[static ACCOUNT_TOKEN_CHARS + 1]);
+MUST_CHECK enum core_status account_create_admin(struct vault *vault, const char *token);
 
 #endif

@@ -234,33 +234,6 @@ static enum core_status found_store(struct home *home, unsigned bits, struct fil
 	return status == CORE_OK ? status : files_fail(error, status, "cannot write the database");
 }
 
-static enum core_status open_keys(struct home *home, unsigned bits, struct files_error *error)
-{
-	struct vault *vault = &home->vault;
-	struct store_kek *row = NULL;
-	size_t size;
-	enum store_status status;
-	enum core_status loaded;
-
-	vault->keys = secret_alloc(sizeof(*vault->keys));
-	if (!vault->keys)
-		return files_fail(error, CORE_NOMEM, "no memory that can be locked (RLIMIT_MEMLOCK)");
-	status = store_setting_get(home->view, "store_id", vault->store_id, sizeof(vault->store_id), &size);
-	if (status == STORE_NOT_FOUND && !home->read_only) {
-		home->is_new = true;
-		return found_store(home, bits, error);
-	}
-	if (status != STORE_OK || size != sizeof(vault->store_id))
-		return files_fail(error, CORE_DAMAGED, "the database has no store id");
-	derive(home);
-	status = store_kek_current(home->view, &row);
-	if (status != STORE_OK)
-		return files_fail(error, CORE_DAMAGED, "the database has no current KEK");
-	loaded = load_kek(home, row, error);
-	free(row);
-	return loaded;
-}
-
 static enum core_status open_identity(struct home *home, struct files_error *error)
 {
 	char *pem = NULL;
@@ -284,6 +257,34 @@ static enum core_status open_identity(struct home *home, struct files_error *err
 	return status;
 }
 
+static enum core_status open_keys(struct home *home, unsigned bits, struct files_error *error)
+{
+	struct vault *vault = &home->vault;
+	struct store_kek *row = NULL;
+	size_t size;
+	enum store_status status;
+	enum core_status loaded;
+
+	vault->keys = secret_alloc(sizeof(*vault->keys));
+	if (!vault->keys)
+		return files_fail(error, CORE_NOMEM, "no memory that can be locked (RLIMIT_MEMLOCK)");
+	status = store_setting_get(home->view, "store_id", vault->store_id, sizeof(vault->store_id), &size);
+	home->is_new = status == STORE_NOT_FOUND && !home->read_only;
+	/* Before the rows that make the store an old one, which must have an identity. */
+	loaded = open_identity(home, error);
+	if (loaded != CORE_OK || home->is_new)
+		return loaded == CORE_OK ? found_store(home, bits, error) : loaded;
+	if (status != STORE_OK || size != sizeof(vault->store_id))
+		return files_fail(error, CORE_DAMAGED, "the database has no store id");
+	derive(home);
+	status = store_kek_current(home->view, &row);
+	if (status != STORE_OK)
+		return files_fail(error, CORE_DAMAGED, "the database has no current KEK");
+	loaded = load_kek(home, row, error);
+	free(row);
+	return loaded;
+}
+
 static enum core_status open_admin(struct home *home, struct files_error *error)
 {
 	struct store_account *account = NULL;
@@ -302,15 +303,21 @@ static enum core_status open_admin(struct home *home, struct files_error *error)
 		return files_fail(error, CORE_DAMAGED, "the admin account has been removed: restore the database");
 	if (found == STORE_OK)
 		return CORE_OK;
-	status = account_create_admin(&home->vault, token);
+	/* The files first: a crash in between leaves a token that opens nothing, and the next start replaces it. */
+	status = account_token_generate(token);
 	if (status != CORE_OK)
-		return files_fail(error, status, "cannot make the admin account");
+		return files_fail(error, status, "the random generator failed");
 	snprintf(text, sizeof(text), "%s\n", token);
 	status = write_file(home, "admin.token", 0600, text, strlen(text), error);
 	if (status == CORE_OK) {
 		snprintf(text, sizeof(text), "header = \"Authorization: Bearer %s\"\ncacert = \"%s/tls/ca.pem\"\n",
 			 token, home->path);
 		status = write_file(home, "admin.curl", 0600, text, strlen(text), error);
+	}
+	if (status == CORE_OK) {
+		status = account_create_admin(&home->vault, token);
+		if (status != CORE_OK)
+			status = files_fail(error, status, "cannot make the admin account");
 	}
 	secret_wipe(token, sizeof(token));
 	secret_wipe(text, sizeof(text));
@@ -327,8 +334,6 @@ static enum core_status open_all(struct home *home, const struct home_options *o
 		status = open_store(home, options, error);
 	if (status == CORE_OK)
 		status = open_keys(home, options->kek_bits, error);
-	if (status == CORE_OK)
-		status = open_identity(home, error);
 	if (status != CORE_OK)
 		return status;
 	status = audit_chain_new(home->view, &home->vault, &home->vault.chain);

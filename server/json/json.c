@@ -1,6 +1,8 @@
 #include "server/json/json.h"
 
 #include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,12 +55,17 @@ void json_text(struct json *doc, const char *name, const char *value)
 
 void json_number(struct json *doc, const char *name, uint64_t value)
 {
+	char text[24];
+
 	if (!doc)
 		return;
-	if (value >> 53)
+	if (value >> 53) {
 		doc->failed = true;
-	else
-		add(doc, name, cJSON_CreateNumber((double)value));
+		return;
+	}
+	/* cJSON would print fifteen digits, and nothing of the rest. */
+	snprintf(text, sizeof(text), "%" PRIu64, value);
+	add(doc, name, cJSON_CreateRaw(text));
 }
 
 void json_bool(struct json *doc, const char *name, bool value)

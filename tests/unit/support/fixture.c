@@ -78,6 +78,7 @@ void fixture_open(struct fixture *f)
 	f->vault.kek_public = rsakey_private_public(f->vault.kek);
 	rsakey_public_id(f->vault.kek_public, f->vault.kek_id);
 	open_vault(f);
+	must(account_token_generate(token) == CORE_OK, "token");
 	must(account_create_admin(&f->vault, token) == CORE_OK, "administrator");
 	must(store_view_new(f->vault.store, &view) == STORE_OK, "view");
 	must(account_authenticate(&f->vault, view, token, &f->principal) == CORE_OK, "log in");
