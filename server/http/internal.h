@@ -35,7 +35,7 @@ struct connection {
 
 /* ---- exchanges ---- */
 
-enum exchange_state { X_HEAD, X_HEAD_WAIT, X_BODY, X_READY_WAIT, X_ANSWERED };
+enum exchange_state { X_HEAD, X_HEAD_WAIT, X_BODY, X_CUT_WAIT, X_READY_WAIT, X_ANSWERED };
 
 struct header {
 	char *name, *value;
@@ -67,6 +67,7 @@ struct http_exchange {
 	enum exchange_state state;
 	bool head_seen; /* the application has been told of this exchange */
 	bool is_head, has_body, has_length;
+	bool cut; /* answered before the body's end */
 	uint64_t length, received, sent;
 	char request_id[REQUEST_ID_CHARS + 1];
 	const char *params[HTTP_PARAMS_MAX];
@@ -138,12 +139,16 @@ enum MHD_Result exchange_handle(void *loop, struct MHD_Connection *mhd, const ch
 				const char *version, const char *data, size_t *size, void **exchange);
 void exchange_completed(void *loop, struct MHD_Connection *mhd, void **exchange, enum MHD_RequestTerminationCode code);
 
-/* gate.c: false has set a problem. */
-bool gate_check(struct http_exchange *x, const char *url);
+/* gate.c: false has set a problem. Sets has_body, has_length and length. */
+bool gate_check(struct http_exchange *x, const char *url, const char *version);
+/* The fields after a chunked body, once the request is complete. */
+bool gate_check_trailer(struct http_exchange *x);
 /* route.c: sets x->route and x->params; false has set a problem. */
 bool route_find(struct http_exchange *x, const char *url);
 /* reply.c */
 enum MHD_Result reply_queue(struct http_exchange *x);
+/* Past libmicrohttpd, in the middle of a body: the whole answer, or false. The connection must then be closed. */
+bool reply_send_now(struct http_exchange *x);
 void reply_clear(struct reply *reply);
 /* access_log.c */
 void access_log_add(struct http_exchange *x, bool completed);

@@ -244,7 +244,11 @@ static struct MHD_Daemon *make_daemon(struct loop *loop)
 				connection_notice, loop, MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, loop,
 				MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 				(size_t)MEMORY_A_CONNECTION, MHD_OPTION_CONNECTION_LIMIT,
-				loop->server->options.limits.connections, MHD_OPTION_END);
+				loop->server->options.limits.connections,
+#if MHD_VERSION >= 0x00097701
+				MHD_OPTION_CLIENT_DISCIPLINE_LVL, 3,
+#endif
+				MHD_OPTION_END);
 }
 
 static void report(struct loop *loop, int result)

@@ -5,6 +5,7 @@
 #ifndef COFFER_TLS_CONTEXT_H
 #define COFFER_TLS_CONTEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #ifndef MUST_CHECK
@@ -38,6 +39,9 @@ const char *tls_priorities(void);
  */
 MUST_CHECK enum tls_status tls_session_prepare(struct tls_context *context, struct gnutls_session_int *session,
 					       unsigned long *progress);
+
+/* Sends a short text from outside of whoever drives the session; false when it does not fit into the socket at once. */
+bool tls_session_send(struct gnutls_session_int *session, const void *bytes, size_t size);
 
 /* ---- the local CA (server/tls/local_ca.c) ------------------------------------------------------------------------ */
 

@@ -151,3 +151,18 @@ enum tls_status tls_session_prepare(struct tls_context *context, struct gnutls_s
 	gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST, on_finished);
 	return TLS_OK;
 }
+
+bool tls_session_send(struct gnutls_session_int *session, const void *bytes, size_t size)
+{
+	const char *at = bytes;
+
+	while (size > 0) {
+		ssize_t sent = gnutls_record_send(session, at, size);
+
+		if (sent <= 0)
+			return false;
+		at += sent;
+		size -= (size_t)sent;
+	}
+	return true;
+}
