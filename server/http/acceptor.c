@@ -13,7 +13,7 @@
 
 #include "server/http/internal.h"
 
-enum { BUCKETS = 4096, EVENTS = 64, HELLO_PEEK = 65536, LINGER_MS = 1000, TURN_MS = 250 };
+enum { BUCKETS = 4096, EVENTS = 64, HELLO_PEEK = 65536, LINGER_MS = 1000, TURN_MS = 100 };
 
 /* Open connections of one address. */
 struct address_count {
@@ -287,6 +287,7 @@ static void *acceptor_main(void *arg)
 {
 	struct acceptor *a = arg;
 	struct epoll_event events[EVENTS];
+	int64_t swept = 0;
 
 	while (!atomic_load(&a->stopping)) {
 		int n = epoll_wait(a->epoll_fd, events, EVENTS, TURN_MS);
@@ -305,6 +306,9 @@ static void *acceptor_main(void *arg)
 				drain(a, guest);
 		}
 		now = http_now_ms();
+		if (now - swept < TURN_MS)
+			continue;
+		swept = now;
 		for (struct guest *g = a->guests, *next; g; g = next) {
 			next = g->next;
 			if (now > g->until_ms)

@@ -35,8 +35,8 @@ static struct http_exchange *exchange_new(struct loop *loop, struct MHD_Connecti
 	x->method = method;
 	x->is_head = strcmp(method, "HEAD") == 0;
 	x->begun_ms = http_now_ms();
-	connection->busy = connection->served = true;
-	connection->since_ms = x->begun_ms;
+	connection->exchange = x;
+	connection->requests++;
 	return x;
 }
 
@@ -44,6 +44,7 @@ static struct http_exchange *exchange_new(struct loop *loop, struct MHD_Connecti
 static enum MHD_Result wait_for_wake(struct http_exchange *x, enum exchange_state state)
 {
 	x->state = state;
+	x->suspended = true;
 	x->loop->suspended++;
 	MHD_suspend_connection(x->mhd);
 	return MHD_YES;
@@ -188,8 +189,8 @@ void exchange_completed(void *arg, struct MHD_Connection *mhd, void **exchange, 
 	access_log_add(x, completed);
 	if (x->head_seen)
 		app->closed(x, completed, app->arg);
-	x->connection->busy = false;
-	x->connection->since_ms = http_now_ms();
+	x->connection->exchange = NULL;
+	x->connection->idle_received = x->connection->traffic.received;
 	reply_clear(&x->reply);
 	while (x->texts) {
 		struct exchange_text *text = x->texts;

@@ -81,6 +81,9 @@ struct http_limits {
 	unsigned connections;		  /* in all */
 	unsigned connections_per_address; /* an IPv6 /64 counts as one */
 	unsigned hello_ms, handshake_ms, header_ms, idle_ms, drain_ms;
+	/* A body and a reply must move at least so many bytes a second, on the average of each window of rate_ms. */
+	uint64_t body_rate, response_rate;
+	unsigned rate_ms;
 };
 
 struct http_options {

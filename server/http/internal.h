@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "server/http/http.h"
+#include "server/tls/context.h"
 
 #if MHD_VERSION < 0x00097002
 #error "libmicrohttpd is too old"
@@ -18,6 +19,9 @@ enum { PEER_TEXT = 46, REQUEST_ID_CHARS = 32, HEADERS_MAX = 24 };
 
 /* ---- connections ---- */
 
+/* Whom a connection waits for; each phase but ours has its deadline. */
+enum connection_phase { PHASE_HANDSHAKE, PHASE_HEADER, PHASE_IDLE, PHASE_BODY, PHASE_REPLY, PHASE_OURS };
+
 /* One a connection, made by the acceptor, freed by its loop. Linked in its loop's list while libmicrohttpd has it. */
 struct connection {
 	struct connection *next, *previous;
@@ -26,11 +30,15 @@ struct connection {
 	struct sockaddr_storage address;
 	socklen_t address_size;
 	char peer[PEER_TEXT];
-	unsigned long progress; /* TLS receives and sends */
-	int64_t since_ms;	/* when the present state began */
-	bool busy;		/* an exchange is under way */
-	bool served;		/* at least one exchange was */
-	bool linger;		/* refused early: the client may still be sending */
+	struct tls_traffic traffic;
+	struct http_exchange *exchange; /* the one under way */
+	unsigned long requests;		/* begun so far */
+	uint64_t idle_received;		/* bytes received when the last exchange ended */
+	enum connection_phase phase;	/* as connection_reap() last saw it, with the next three */
+	unsigned long phase_request;
+	int64_t since_ms; /* when the phase, or its present window, began */
+	uint64_t mark;	  /* bytes moved by then */
+	bool linger;	  /* refused early: the client may still be sending */
 };
 
 /* ---- exchanges ---- */
@@ -67,6 +75,7 @@ struct http_exchange {
 	enum exchange_state state;
 	bool head_seen; /* the application has been told of this exchange */
 	bool is_head, has_body, has_length;
+	bool suspended;
 	bool cut; /* answered before the body's end */
 	uint64_t length, received, sent;
 	char request_id[REQUEST_ID_CHARS + 1];
@@ -133,6 +142,14 @@ int hello_complete(const unsigned char *bytes, size_t size);
 bool loop_start(struct loop *loop);
 void loop_give(struct loop *loop, struct connection *connection);
 void loop_signal(struct loop *loop);
+
+/* connection.c */
+void connection_notice(void *loop, struct MHD_Connection *mhd, void **context,
+		       enum MHD_ConnectionNotificationCode code);
+/* Hands an accepted connection to the loop's libmicrohttpd. */
+void connection_adopt(struct loop *loop, struct connection *connection);
+/* Shuts down those that have passed the deadline of their phase. */
+void connection_reap(struct loop *loop, int64_t now);
 
 /* exchange.c */
 enum MHD_Result exchange_handle(void *loop, struct MHD_Connection *mhd, const char *url, const char *method,
