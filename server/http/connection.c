@@ -65,7 +65,7 @@ static enum connection_phase phase_of(const struct connection *c)
 {
 	const struct http_exchange *x = c->exchange;
 
-	if (x && (x->suspended || x->state == X_HEAD_WAIT || x->state == X_READY_WAIT || x->state == X_CUT_WAIT))
+	if (x && x->suspended)
 		return PHASE_OURS;
 	if (x)
 		return x->state == X_ANSWERED ? PHASE_REPLY : PHASE_BODY;

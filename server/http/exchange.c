@@ -62,22 +62,43 @@ bool http_check_body(struct http_exchange *x)
 	return x->reply.status == 0;
 }
 
+/*
+ * Whoever asks again at once when told that the server is busy takes from it what the others need: so that answer
+ * takes a while, which costs next to nothing.
+ */
+static enum MHD_Result answer(struct http_exchange *x)
+{
+	if (!x->reply.busy || http_stopping(x))
+		return reply_queue(x);
+	loop_delay(x->loop, x);
+	return wait_for_wake(x, X_DELAY_WAIT);
+}
+
 /* The head is dealt with: a refusal is answered at once when a body would follow, which closes the connection. */
 static enum MHD_Result after_head(struct http_exchange *x)
 {
 	x->state = X_BODY;
 	if (x->reply.status && x->has_body) {
 		x->connection->linger = true;
-		return reply_queue(x);
+		return answer(x);
 	}
 	return MHD_YES;
+}
+
+static bool check_admission(struct http_exchange *x)
+{
+	if (x->connection->over == OVER_ADDRESS)
+		http_problem(x, PROBLEM_TOO_MANY, NULL);
+	else if (x->connection->over == OVER_ALL)
+		http_problem(x, PROBLEM_BUSY, "there are too many connections");
+	return x->reply.status == 0;
 }
 
 static enum MHD_Result handle_head(struct http_exchange *x, const char *url, const char *version)
 {
 	const struct http_app *app = x->loop->server->options.app;
 
-	if (!gate_check(x, url, version)) {
+	if (!check_admission(x) || !gate_check(x, url, version)) {
 		/* At once, whatever body it may have: what follows on the connection is not even read. */
 		x->connection->linger = true;
 		return reply_queue(x);
@@ -133,7 +154,7 @@ static enum MHD_Result handle_end(struct http_exchange *x)
 		http_reply_header(x, "Connection", "close");
 	if (app->ready(x, app->arg) == HTTP_WAIT)
 		return wait_for_wake(x, X_READY_WAIT);
-	return reply_queue(x);
+	return answer(x);
 }
 
 static enum MHD_Result handle_resumed(struct http_exchange *x)
@@ -145,7 +166,7 @@ static enum MHD_Result handle_resumed(struct http_exchange *x)
 		return wait_for_wake(x, state);
 	if (state == X_CUT_WAIT)
 		return cut_short(x);
-	return state == X_HEAD_WAIT ? after_head(x) : reply_queue(x);
+	return state == X_HEAD_WAIT ? after_head(x) : answer(x);
 }
 
 enum MHD_Result exchange_handle(void *arg, struct MHD_Connection *mhd, const char *url, const char *method,
@@ -167,6 +188,8 @@ enum MHD_Result exchange_handle(void *arg, struct MHD_Connection *mhd, const cha
 	case X_READY_WAIT:
 	case X_CUT_WAIT:
 		return handle_resumed(x);
+	case X_DELAY_WAIT:
+		return reply_queue(x);
 	case X_BODY:
 		return *size ? handle_piece(x, data, size) : handle_end(x);
 	}

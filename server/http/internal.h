@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <sys/socket.h>
 
+#include "server/http/admission.h"
 #include "server/http/http.h"
 #include "server/tls/context.h"
 
@@ -36,14 +37,15 @@ struct connection {
 	uint64_t idle_received;		/* bytes received when the last exchange ended */
 	enum connection_phase phase;	/* as connection_reap() last saw it, with the next three */
 	unsigned long phase_request;
-	int64_t since_ms; /* when the phase, or its present window, began */
-	uint64_t mark;	  /* bytes moved by then */
-	bool linger;	  /* refused early: the client may still be sending */
+	int64_t since_ms;	     /* when the phase, or its present window, began */
+	uint64_t mark;		     /* bytes moved by then */
+	enum admission_verdict over; /* other than ADMITTED: it is told so, and closed */
+	bool linger;		     /* refused early: the client may still be sending */
 };
 
 /* ---- exchanges ---- */
 
-enum exchange_state { X_HEAD, X_HEAD_WAIT, X_BODY, X_CUT_WAIT, X_READY_WAIT, X_ANSWERED };
+enum exchange_state { X_HEAD, X_HEAD_WAIT, X_BODY, X_CUT_WAIT, X_READY_WAIT, X_DELAY_WAIT, X_ANSWERED };
 
 struct header {
 	char *name, *value;
@@ -55,6 +57,7 @@ struct reply {
 	char *bytes; /* owned, unless `borrowed` */
 	size_t size;
 	bool borrowed, failed;
+	bool busy; /* PROBLEM_BUSY */
 	http_reader *reader;
 	void *reader_arg;
 	uint64_t stream_size;
@@ -85,7 +88,8 @@ struct http_exchange {
 	void *state_of_app;
 	struct reply reply;
 	int64_t begun_ms;
-	struct http_exchange *next_woken;
+	int64_t delayed_until_ms;
+	struct http_exchange *next_woken; /* in the list of the woken, or of the delayed */
 };
 
 /* ---- loops and the server ---- */
@@ -103,8 +107,9 @@ struct loop {
 	_Atomic unsigned count; /* connections handed over and not closed */
 	struct connection *connections;
 	size_t suspended;
-	unsigned long turns_progress; /* handler and reader calls, resumes */
-	void *context;		      /* the application's */
+	struct http_exchange *delayed, **delayed_last; /* in the order of their time */
+	unsigned long turns_progress;		       /* handler and reader calls, resumes */
+	void *context;				       /* the application's */
 	char *log;
 	size_t log_used;
 	int started; /* 1: fine, -1: failed; under the server's lock */
@@ -142,6 +147,8 @@ int hello_complete(const unsigned char *bytes, size_t size);
 bool loop_start(struct loop *loop);
 void loop_give(struct loop *loop, struct connection *connection);
 void loop_signal(struct loop *loop);
+/* The loop's thread: wakes the suspended exchange after a fixed while. */
+void loop_delay(struct loop *loop, struct http_exchange *x);
 
 /* connection.c */
 void connection_notice(void *loop, struct MHD_Connection *mhd, void **context,

@@ -12,7 +12,9 @@
 enum {
 	TURN_MAX_MS = 250,
 	REAP_MS = 250,
+	DELAY_MS = 250,
 	STOPPING_REAP_MS = 20,
+	CONNECTIONS_OVER = 1024, /* the acceptor counts; this only has to be enough */
 	SPIN_TURNS = 4,
 	SPIN_SLEEP_MS = 2,
 	MEMORY_A_CONNECTION = 64 * 1024
@@ -71,6 +73,34 @@ void http_flush(struct http_server *server)
 	}
 }
 
+void loop_delay(struct loop *loop, struct http_exchange *x)
+{
+	x->delayed_until_ms = http_now_ms() + DELAY_MS;
+	x->next_woken = NULL;
+	*loop->delayed_last = x;
+	loop->delayed_last = &x->next_woken;
+}
+
+static void resume(struct loop *loop, struct http_exchange *x)
+{
+	loop->suspended--;
+	loop->turns_progress++;
+	x->suspended = false;
+	MHD_resume_connection(x->mhd);
+}
+
+static void resume_delayed(struct loop *loop, int64_t now)
+{
+	while (loop->delayed && now >= loop->delayed->delayed_until_ms) {
+		struct http_exchange *x = loop->delayed;
+
+		loop->delayed = x->next_woken;
+		if (!loop->delayed)
+			loop->delayed_last = &loop->delayed;
+		resume(loop, x);
+	}
+}
+
 static void take_given(struct loop *loop)
 {
 	struct connection *arrived;
@@ -92,10 +122,7 @@ static void take_given(struct loop *loop)
 	while (woken) {
 		struct http_exchange *next = woken->next_woken;
 
-		loop->suspended--;
-		woken->suspended = false;
-		loop->turns_progress++;
-		MHD_resume_connection(woken->mhd);
+		resume(loop, woken);
 		woken = next;
 	}
 }
@@ -151,6 +178,7 @@ static void run(struct loop *loop)
 		int64_t now = http_now_ms();
 
 		take_given(loop);
+		resume_delayed(loop, now);
 		if (now - last_reap > (atomic_load(&loop->server->stopping) ? STOPPING_REAP_MS : REAP_MS)) {
 			connection_reap(loop, now);
 			last_reap = now;
@@ -183,7 +211,7 @@ static struct MHD_Daemon *make_daemon(struct loop *loop)
 				connection_notice, loop, MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, loop,
 				MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 				(size_t)MEMORY_A_CONNECTION, MHD_OPTION_CONNECTION_LIMIT,
-				loop->server->options.limits.connections,
+				2 * loop->server->options.limits.connections + CONNECTIONS_OVER,
 #if MHD_VERSION >= 0x00097701
 				MHD_OPTION_CLIENT_DISCIPLINE_LVL, 3,
 #endif
@@ -224,6 +252,7 @@ bool loop_start(struct loop *loop)
 	bool good;
 
 	pthread_mutex_init(&loop->lock, NULL);
+	loop->delayed_last = &loop->delayed;
 	loop->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (loop->event_fd < 0 || pthread_create(&loop->thread, NULL, loop_main, loop) != 0)
 		return false;

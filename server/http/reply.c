@@ -122,7 +122,8 @@ void http_problem(struct http_exchange *x, enum problem problem, const char *det
 	free(body);
 	if (status == 401)
 		http_reply_header(x, "WWW-Authenticate", "Bearer realm=\"coffer\"");
-	if (status == 503)
+	x->reply.busy = problem == PROBLEM_BUSY;
+	if (status == 503 || status == 429)
 		http_reply_header(x, "Retry-After", "1");
 }
 
