@@ -223,6 +223,8 @@ static enum http_next app_head(struct http_exchange *x, void *arg)
 			return HTTP_GO;
 		}
 	}
+	if (!call->refused && !http_check_body(x))
+		call->refused = true;
 	if (!call->refused && call->steps->action)
 		check_space(call);
 	if (!call->refused && call->steps->begin)

@@ -157,7 +157,10 @@ static bool start_http(struct serve *s)
 			   .handshake_ms = (unsigned)set->handshake_timeout,
 			   .header_ms = (unsigned)set->header_timeout,
 			   .idle_ms = (unsigned)set->idle_timeout,
-			   .drain_ms = (unsigned)set->drain_timeout},
+			   .drain_ms = (unsigned)set->drain_timeout,
+			   .body_rate = set->body_rate,
+			   .response_rate = set->response_rate,
+			   .rate_ms = (unsigned)set->rate_window},
 	};
 	const enum http_status status = http_server_start(&options, &s->server);
 

@@ -30,7 +30,7 @@ enum settings_log_level {
 	SETTINGS_LOG_DEBUG,
 };
 
-#define SETTINGS_COUNT 22
+#define SETTINGS_COUNT 25
 
 /* Sizes are bytes, times are milliseconds. Texts are never NULL after a successful settings_load. */
 struct settings {
@@ -48,6 +48,9 @@ struct settings {
 	uint64_t handshake_timeout;
 	uint64_t header_timeout;
 	uint64_t idle_timeout;
+	uint64_t body_rate;
+	uint64_t response_rate;
+	uint64_t rate_window;
 	unsigned queue_depth;
 	uint64_t stage_size;
 	unsigned kek_bits;

@@ -1,10 +1,15 @@
 /*
  * The acceptor: one thread that accepts, waits until a ClientHello is complete (so that silent and half-open clients
- * cost a loop nothing), and hands the connection to the loop that has the fewest. Limits are kept here, in one place.
+ * cost a loop nothing), and hands the connection to the loop that has the fewest.
+ *
+ * Connections beyond the limits are told so, over TLS, with 429 or 503. A handshake costs more than most requests, so
+ * those who come back at once would take the machine from those who are served: they wait in a queue, from which a few
+ * a turn are let in to be refused, or as many as there is room again for.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -13,13 +18,14 @@
 
 #include "server/http/internal.h"
 
-enum { BUCKETS = 4096, EVENTS = 64, HELLO_PEEK = 65536, LINGER_MS = 1000, TURN_MS = 250 };
-
-/* Open connections of one address. */
-struct address_count {
-	struct address_count *next;
-	unsigned char address[16];
-	unsigned count;
+enum {
+	EVENTS = 64,
+	HELLO_PEEK = 65536,
+	TURN_MS = 100,
+	ACCEPTS_A_TURN = 256,
+	LINGER_MS = 1000,
+	LINGERING_MAX = 1024,
+	REFUSALS_A_TURN = 20
 };
 
 /* A socket that the acceptor watches: one that has not said hello yet, or one that is drained before it is closed. */
@@ -30,6 +36,10 @@ struct guest {
 	int64_t until_ms;
 };
 
+struct guest_queue {
+	struct guest *first, **last;
+};
+
 struct acceptor {
 	struct http_server *server;
 	pthread_t thread;
@@ -38,87 +48,26 @@ struct acceptor {
 	_Atomic bool stopping;
 	struct guest *guests;
 	unsigned char *peek;
-	pthread_mutex_t lock; /* for counts, open and lingering */
-	struct address_count *counts[BUCKETS];
-	unsigned open;
+	struct guest_queue waiting; /* beyond the limits, their ClientHello complete, in the order of coming */
+	pthread_mutex_t lock;	    /* for the next three */
+	struct admission *admission;
 	struct guest *lingering; /* given by loops, not yet watched */
+	unsigned lingering_count;
 };
-
-/* ---- limits ---- */
-
-/* An IPv6 /64 counts as one address; an IPv4 address as itself. */
-static void address_key(const struct sockaddr_storage *address, unsigned char ret_key[static 16])
-{
-	memset(ret_key, 0, 16);
-	if (address->ss_family == AF_INET) {
-		ret_key[15] = 4;
-		memcpy(ret_key, &((const struct sockaddr_in *)address)->sin_addr, 4);
-	} else {
-		memcpy(ret_key, &((const struct sockaddr_in6 *)address)->sin6_addr, 8);
-	}
-}
-
-static struct address_count **find_count(struct acceptor *a, const unsigned char key[static 16])
-{
-	unsigned hash = 2166136261u;
-	struct address_count **link;
-
-	for (size_t i = 0; i < 16; i++)
-		hash = (hash ^ key[i]) * 16777619u;
-	for (link = &a->counts[hash % BUCKETS]; *link; link = &(*link)->next)
-		if (memcmp((*link)->address, key, 16) == 0)
-			break;
-	return link;
-}
-
-static bool admit(struct acceptor *a, const struct sockaddr_storage *address)
-{
-	const struct http_limits *limits = &a->server->options.limits;
-	unsigned char key[16];
-	struct address_count **link;
-	bool good = false;
-
-	address_key(address, key);
-	pthread_mutex_lock(&a->lock);
-	link = find_count(a, key);
-	if (!*link) {
-		*link = calloc(1, sizeof(**link));
-		if (*link)
-			memcpy((*link)->address, key, 16);
-	}
-	if (*link && a->open < limits->connections && (*link)->count < limits->connections_per_address) {
-		a->open++;
-		(*link)->count++;
-		good = true;
-	}
-	pthread_mutex_unlock(&a->lock);
-	return good;
-}
-
-static void discharge(struct acceptor *a, const struct sockaddr_storage *address)
-{
-	unsigned char key[16];
-	struct address_count **link;
-
-	address_key(address, key);
-	pthread_mutex_lock(&a->lock);
-	a->open--;
-	link = find_count(a, key);
-	if (*link && --(*link)->count == 0) {
-		struct address_count *empty = *link;
-
-		*link = empty->next;
-		free(empty);
-	}
-	pthread_mutex_unlock(&a->lock);
-}
 
 void acceptor_forget(struct acceptor *a, struct connection *connection, int linger_fd)
 {
 	struct guest *guest = linger_fd >= 0 ? calloc(1, sizeof(*guest)) : NULL;
 	const uint64_t one = 1;
 
-	discharge(a, &connection->address);
+	pthread_mutex_lock(&a->lock);
+	admission_leave(a->admission, &connection->address, connection->over);
+	if (guest && a->lingering_count >= LINGERING_MAX) {
+		free(guest);
+		guest = NULL;
+	}
+	a->lingering_count += guest != NULL;
+	pthread_mutex_unlock(&a->lock);
 	free(connection);
 	if (!guest) {
 		if (linger_fd >= 0)
@@ -139,7 +88,9 @@ void acceptor_forget(struct acceptor *a, struct connection *connection, int ling
 
 static void watch(struct acceptor *a, struct guest *guest)
 {
-	struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = guest};
+	/* A half-told hello stays in the socket: only what is new may wake. What is drained does not stay. */
+	struct epoll_event event = {.events = guest->connection ? EPOLLIN | EPOLLRDHUP | EPOLLET : EPOLLIN,
+				    .data.ptr = guest};
 
 	guest->previous = NULL;
 	guest->next = a->guests;
@@ -161,13 +112,23 @@ static void unwatch(struct acceptor *a, struct guest *guest)
 		guest->next->previous = guest->previous;
 }
 
+static void drop(struct acceptor *a, struct guest *guest)
+{
+	close(guest->fd);
+	if (guest->connection) {
+		acceptor_forget(a, guest->connection, -1);
+	} else {
+		pthread_mutex_lock(&a->lock);
+		a->lingering_count--;
+		pthread_mutex_unlock(&a->lock);
+	}
+	free(guest);
+}
+
 static void dismiss(struct acceptor *a, struct guest *guest)
 {
 	unwatch(a, guest);
-	close(guest->fd);
-	if (guest->connection)
-		acceptor_forget(a, guest->connection, -1);
-	free(guest);
+	drop(a, guest);
 }
 
 static void hand_over(struct acceptor *a, struct guest *guest)
@@ -175,12 +136,54 @@ static void hand_over(struct acceptor *a, struct guest *guest)
 	struct http_server *server = a->server;
 	struct loop *least = &server->loops[0];
 
-	unwatch(a, guest);
 	for (unsigned i = 1; i < server->loop_count; i++)
 		if (atomic_load(&server->loops[i].count) < atomic_load(&least->count))
 			least = &server->loops[i];
 	loop_give(least, guest->connection);
 	free(guest);
+}
+
+static void enqueue(struct acceptor *a, struct guest *guest)
+{
+	guest->next = NULL;
+	*a->waiting.last = guest;
+	a->waiting.last = &guest->next;
+}
+
+static struct guest *dequeue(struct acceptor *a)
+{
+	struct guest *guest = a->waiting.first;
+
+	a->waiting.first = guest->next;
+	if (!a->waiting.first)
+		a->waiting.last = &a->waiting.first;
+	return guest;
+}
+
+static bool promote(struct acceptor *a, struct connection *connection)
+{
+	pthread_mutex_lock(&a->lock);
+	connection->over = admission_promote(a->admission, &connection->address, connection->over);
+	pthread_mutex_unlock(&a->lock);
+	return connection->over == ADMITTED;
+}
+
+/* Once a turn: those for whom there is room now are served, a few of the others are told that there is none. */
+static void serve_waiting(struct acceptor *a, int64_t now)
+{
+	unsigned refusals = 0;
+
+	while (a->waiting.first && refusals < REFUSALS_A_TURN) {
+		struct guest *guest = dequeue(a);
+
+		if (now > guest->until_ms) {
+			drop(a, guest);
+			continue;
+		}
+		if (!promote(a, guest->connection))
+			refusals++;
+		hand_over(a, guest);
+	}
 }
 
 static void tell_plaintext(int fd)
@@ -201,7 +204,11 @@ static void hear(struct acceptor *a, struct guest *guest)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (complete > 0) {
-		hand_over(a, guest);
+		unwatch(a, guest);
+		if (guest->connection->over == ADMITTED)
+			hand_over(a, guest);
+		else
+			enqueue(a, guest);
 	} else if (complete < 0 || n == HELLO_PEEK) {
 		if (n > 0)
 			tell_plaintext(guest->fd);
@@ -209,52 +216,67 @@ static void hear(struct acceptor *a, struct guest *guest)
 	}
 }
 
+/* One piece an event: a client that sends fast must not keep the others from being heard. */
 static void drain(struct acceptor *a, struct guest *guest)
 {
-	for (;;) {
-		ssize_t n = recv(guest->fd, a->peek, HELLO_PEEK, MSG_DONTWAIT);
+	ssize_t n = recv(guest->fd, a->peek, HELLO_PEEK, MSG_DONTWAIT);
 
-		if (n > 0 && http_now_ms() < guest->until_ms)
-			continue;
-		if (n >= 0 || (errno != EAGAIN && errno != EINTR))
-			dismiss(a, guest);
-		return;
-	}
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		dismiss(a, guest);
 }
 
-static void accept_all(struct acceptor *a)
+static struct connection *connection_new(struct acceptor *a, int fd, const struct sockaddr_storage *address,
+					 socklen_t size)
 {
-	for (;;) {
+	struct connection *connection = calloc(1, sizeof(*connection));
+	const bool is_v4 = address->ss_family == AF_INET;
+	const int on = 1;
+
+	if (!connection)
+		return NULL;
+	pthread_mutex_lock(&a->lock);
+	connection->over = admission_enter(a->admission, address);
+	pthread_mutex_unlock(&a->lock);
+	if (connection->over == TURNED_AWAY) {
+		free(connection);
+		return NULL;
+	}
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	connection->server = a->server;
+	connection->fd = fd;
+	connection->address = *address;
+	connection->address_size = size;
+	if (!inet_ntop(address->ss_family,
+		       is_v4 ? (const void *)&((const struct sockaddr_in *)address)->sin_addr
+			     : (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr,
+		       connection->peer, sizeof(connection->peer)))
+		connection->peer[0] = '\0';
+	return connection;
+}
+
+static void accept_some(struct acceptor *a)
+{
+	for (unsigned i = 0; i < ACCEPTS_A_TURN; i++) {
 		struct sockaddr_storage address;
 		socklen_t size = sizeof(address);
 		int fd =
 			accept4(a->server->listen_fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		struct connection *connection;
 		struct guest *guest;
-		int on = 1;
 
-		if (fd < 0)
+		if (fd < 0) {
+			/* Out of descriptors or memory: the socket stays ready, and asking again at once would spin. */
+			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+				poll(NULL, 0, TURN_MS / 10);
 			return;
-		connection = calloc(1, sizeof(*connection));
+		}
 		guest = calloc(1, sizeof(*guest));
-		if (!connection || !guest || !admit(a, &address)) {
-			free(connection);
+		if (guest)
+			guest->connection = connection_new(a, fd, &address, size);
+		if (!guest || !guest->connection) {
 			free(guest);
 			close(fd);
 			continue;
 		}
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-		connection->server = a->server;
-		connection->fd = fd;
-		connection->address = address;
-		connection->address_size = size;
-		if (!inet_ntop(address.ss_family,
-			       address.ss_family == AF_INET
-				       ? (const void *)&((const struct sockaddr_in *)&address)->sin_addr
-				       : (const void *)&((const struct sockaddr_in6 *)&address)->sin6_addr,
-			       connection->peer, sizeof(connection->peer)))
-			connection->peer[0] = '\0';
-		guest->connection = connection;
 		guest->fd = fd;
 		guest->until_ms = http_now_ms() + a->server->options.limits.hello_ms;
 		watch(a, guest);
@@ -287,6 +309,7 @@ static void *acceptor_main(void *arg)
 {
 	struct acceptor *a = arg;
 	struct epoll_event events[EVENTS];
+	int64_t swept = 0;
 
 	while (!atomic_load(&a->stopping)) {
 		int n = epoll_wait(a->epoll_fd, events, EVENTS, TURN_MS);
@@ -298,13 +321,17 @@ static void *acceptor_main(void *arg)
 			if (events[i].data.ptr == &a->event_fd)
 				take_lingering(a);
 			else if (events[i].data.ptr == a)
-				accept_all(a);
+				accept_some(a);
 			else if (guest->connection)
 				hear(a, guest);
 			else
 				drain(a, guest);
 		}
 		now = http_now_ms();
+		if (now - swept < TURN_MS)
+			continue;
+		swept = now;
+		serve_waiting(a, now);
 		for (struct guest *g = a->guests, *next; g; g = next) {
 			next = g->next;
 			if (now > g->until_ms)
@@ -313,6 +340,8 @@ static void *acceptor_main(void *arg)
 	}
 	while (a->guests)
 		dismiss(a, a->guests);
+	while (a->waiting.first)
+		drop(a, dequeue(a));
 	return NULL;
 }
 
@@ -331,10 +360,12 @@ struct acceptor *acceptor_new(struct http_server *server)
 		return NULL;
 	a->server = server;
 	pthread_mutex_init(&a->lock, NULL);
+	a->waiting.last = &a->waiting.first;
+	a->admission = admission_new(&server->options.limits);
 	a->peek = malloc(HELLO_PEEK);
 	a->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	a->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (a->peek && a->epoll_fd >= 0 && a->event_fd >= 0 && add(a, server->listen_fd, a) &&
+	if (a->admission && a->peek && a->epoll_fd >= 0 && a->event_fd >= 0 && add(a, server->listen_fd, a) &&
 	    add(a, a->event_fd, &a->event_fd))
 		a->running = pthread_create(&a->thread, NULL, acceptor_main, a) == 0;
 	if (!a->running) {
@@ -370,6 +401,7 @@ void acceptor_free(struct acceptor *a)
 	if (a->event_fd >= 0)
 		close(a->event_fd);
 	pthread_mutex_destroy(&a->lock);
+	admission_free(a->admission);
 	free(a->peek);
 	free(a);
 }

@@ -4,9 +4,11 @@
 
 #include "server/http/internal.h"
 
+enum { HEADERS_MAX_IN = 100 };
+
 struct tally {
-	unsigned hosts, lengths, codings;
-	bool chunked_only, bad_name;
+	unsigned fields, hosts, lengths, codings;
+	bool chunked_only, bad_name, bad_value, bad_host, framing;
 };
 
 static bool is_token(const char *text, size_t size)
@@ -23,23 +25,88 @@ static bool is_token(const char *text, size_t size)
 	return size > 0;
 }
 
-static enum MHD_Result count_header(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_size,
-				    const char *value, size_t value_size)
+/* Bytes that a field value may hold (RFC 9110 §5.5). */
+static bool is_value(const char *text, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if ((c < 0x20 && c != '\t') || c == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+/* RFC 3986 §3.2.2 and a port, without the comma, which in a Host is always a list that should not be. */
+static bool is_host(const char *text, size_t size)
+{
+	static const char EXTRA[] = "-._~:[]%!$&'()*+;=";
+
+	for (size_t i = 0; i < size; i++) {
+		char c = text[i];
+
+		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		      (c && strchr(EXTRA, c))))
+			return false;
+	}
+	return true;
+}
+
+static enum MHD_Result count_field(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_size,
+				   const char *value, size_t value_size)
 {
 	struct tally *tally = arg;
 
 	(void)kind;
+	tally->fields++;
 	if (!is_token(name, name_size))
 		tally->bad_name = true;
-	if (strcasecmp(name, "Host") == 0)
+	if (value && !is_value(value, value_size))
+		tally->bad_value = true;
+	if (strcasecmp(name, "Host") == 0) {
 		tally->hosts++;
+		tally->bad_host = value && !is_host(value, value_size);
+	}
 	if (strcasecmp(name, "Content-Length") == 0)
 		tally->lengths++;
 	if (strcasecmp(name, "Transfer-Encoding") == 0) {
 		tally->codings++;
 		tally->chunked_only = value && value_size == 7 && strcasecmp(value, "chunked") == 0;
 	}
+	/* What may not come after the body, since it would change what came before (RFC 9110 §6.5.1). */
+	if (strcasecmp(name, "Host") == 0 || strcasecmp(name, "Content-Length") == 0 ||
+	    strcasecmp(name, "Transfer-Encoding") == 0 || strcasecmp(name, "Authorization") == 0)
+		tally->framing = true;
 	return MHD_YES;
+}
+
+static int hex_value(char c)
+{
+	const char *digits = "0123456789abcdef";
+	const char *at = c ? strchr(digits, c >= 'A' && c <= 'F' ? c + ('a' - 'A') : c) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+/* A path in origin-form: visible ASCII, well-formed escapes, none of them a NUL or a slash in disguise. */
+static bool is_path(const char *path)
+{
+	if (path[0] != '/')
+		return false;
+	for (const char *p = path; *p; p++) {
+		int high, low;
+
+		if (*p <= 0x20 || *p >= 0x7f || *p == '#')
+			return false;
+		if (*p != '%')
+			continue;
+		high = hex_value(p[1]);
+		low = high < 0 ? -1 : hex_value(p[2]);
+		if (low < 0 || high * 16 + low == 0 || high * 16 + low == '/')
+			return false;
+		p += 2;
+	}
+	return true;
 }
 
 /* Sets has_body, has_length and length. */
@@ -61,24 +128,98 @@ static bool read_framing(struct http_exchange *x, const struct tally *tally)
 	return true;
 }
 
-bool gate_check(struct http_exchange *x, const char *url)
+#if MHD_VERSION < 0x00097701
+/*
+ * libmicrohttpd reads a header in place, with NUL for each delimiter, and hides what it forgave: a bare LF, a folded
+ * line, a NUL that ends a name or a value early, a line without a name (which it takes for the header's end, and what
+ * follows it for the next request). So the bytes that it left are walked once more: from the method, where they begin,
+ * for the size that it tells. Should the layout ever differ, everything is refused, and every test fails.
+ */
+static bool lines_are_whole(const struct http_exchange *x, const char *url, const char *version)
 {
-	struct tally tally = {0};
-	const char *expect = http_header(x, "Expect", NULL);
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(x->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	const char *end = info ? x->method + info->header_size : x->method;
+	const char *p = version + strlen(version);
 
-	MHD_get_connection_values_n(x->mhd, MHD_HEADER_KIND, count_header, &tally);
-	if (strcmp(x->method, "TRACE") == 0 || strcmp(x->method, "CONNECT") == 0 ||
-	    (tally.codings > 0 && !(tally.codings == 1 && tally.chunked_only)))
-		http_problem(x, PROBLEM_NOT_IMPLEMENTED, NULL);
-	else if (tally.bad_name)
+	if (url != x->method + strlen(x->method) + 1 || end - p < 4 || p[0] || p[1])
+		return false;
+	for (p += 2; end - p >= 2 && *p; p += 2) {
+		if (*p == ' ' || *p == '\t')
+			return false;
+		p += strnlen(p, (size_t)(end - p)) + 1;
+		if (p >= end)
+			return false;
+		p += strnlen(p, (size_t)(end - p));
+		if (end - p < 4 || p[0] || p[1])
+			return false;
+	}
+	return end - p == 2 && !p[0] && !p[1];
+}
+#else
+/* The discipline that the daemon is started with refuses all that. */
+static bool lines_are_whole(const struct http_exchange *x, const char *url, const char *version)
+{
+	(void)x;
+	(void)url;
+	(void)version;
+	return true;
+}
+#endif
+
+static bool check_request_line(struct http_exchange *x, const char *url, const char *version)
+{
+	if (strcmp(x->method, "TRACE") == 0 || strcmp(x->method, "CONNECT") == 0) {
+		http_problem(x, PROBLEM_METHOD_NOT_ALLOWED, NULL);
+		http_reply_header(x, "Allow", "GET, HEAD, POST, PUT, DELETE");
+	} else if (!is_token(x->method, strlen(x->method)) || strncmp(version, "HTTP/1.", 7) != 0) {
+		http_problem(x, PROBLEM_BAD_REQUEST, "the request line is malformed");
+	} else if (!lines_are_whole(x, url, version)) {
+		http_problem(x, PROBLEM_BAD_REQUEST,
+			     "a line of the header is folded, nameless, not ended by CRLF, or holds a NUL");
+	} else if (!is_path(url)) {
+		http_problem(x, PROBLEM_BAD_REQUEST,
+			     "the target must be a path that begins with a slash, without a malformed escape, a NUL or "
+			     "an encoded slash");
+	}
+	return x->reply.status == 0;
+}
+
+static bool check_fields(struct http_exchange *x, const struct tally *tally, const char *version)
+{
+	const char *expect = http_header(x, "Expect", NULL);
+	bool old = strcmp(version, "HTTP/1.0") == 0; /* which knows no chunks (RFC 9112 §6.1) */
+
+	if (tally->fields > HEADERS_MAX_IN)
+		http_problem(x, PROBLEM_HEADERS_TOO_LARGE, "at most %d header fields are read", HEADERS_MAX_IN);
+	else if (tally->bad_name)
 		http_problem(x, PROBLEM_BAD_REQUEST, "a header field's name is no token");
-	else if (tally.hosts != 1)
+	else if (tally->bad_value)
+		http_problem(x, PROBLEM_BAD_REQUEST, "a header field's value holds a control character");
+	else if (tally->hosts != 1 || tally->bad_host)
 		http_problem(x, PROBLEM_BAD_REQUEST, "a request has exactly one Host");
-	else if (tally.lengths > 1 || (tally.lengths && tally.codings) || !read_framing(x, &tally))
+	else if (tally->codings > 0 && (tally->codings > 1 || !tally->chunked_only || old))
+		http_problem(x, PROBLEM_BAD_REQUEST, "the only transfer coding is chunked, with HTTP/1.1");
+	else if (tally->lengths > 1 || (tally->lengths && tally->codings) || !read_framing(x, tally))
 		http_problem(x, PROBLEM_BAD_REQUEST, "the body's length is given by one Content-Length, or by chunks");
-	else if (url[0] != '/')
-		http_problem(x, PROBLEM_BAD_REQUEST, "the target must begin with a slash");
 	else if (expect && strcasecmp(expect, "100-continue") != 0)
 		http_problem(x, PROBLEM_EXPECTATION_FAILED, NULL);
+	return x->reply.status == 0;
+}
+
+bool gate_check(struct http_exchange *x, const char *url, const char *version)
+{
+	struct tally tally = {0};
+
+	MHD_get_connection_values_n(x->mhd, MHD_HEADER_KIND, count_field, &tally);
+	return check_request_line(x, url, version) && check_fields(x, &tally, version);
+}
+
+bool gate_check_trailer(struct http_exchange *x)
+{
+	struct tally tally = {0};
+
+	MHD_get_connection_values_n(x->mhd, MHD_FOOTER_KIND, count_field, &tally);
+	if (tally.fields > HEADERS_MAX_IN || tally.bad_name || tally.bad_value || tally.framing)
+		http_problem(x, PROBLEM_BAD_REQUEST, "the trailer holds a field that may not be there");
 	return x->reply.status == 0;
 }

@@ -61,10 +61,10 @@ struct http_app {
 	void (*loop_stop)(void *arg, void *loop_context);
 	/* The head is read, has passed the gate, and its route is known. Setting a reply here refuses the body. */
 	enum http_next (*head)(struct http_exchange *x, void *arg);
-	/* A piece of the body. May take less than `size` only when it returns HTTP_WAIT: the rest comes again. Not
-	 * called once a reply is set: what still arrives is then read and dropped, within bounds. */
+	/* A piece of the body. May take less than `size` only when it returns HTTP_WAIT: the rest comes again. Once a
+	 * reply is set, ready() is called in its stead, the reply is sent, and the connection closed. */
 	enum http_next (*body)(struct http_exchange *x, const uint8_t *bytes, size_t size, size_t *ret_used, void *arg);
-	/* The request is complete. */
+	/* The request is complete; or a reply to it has been set before it was. */
 	enum http_next (*ready)(struct http_exchange *x, void *arg);
 	/* After http_wake() of a wait that head() or ready() (or this) began. */
 	enum http_next (*resumed)(struct http_exchange *x, void *arg);
@@ -81,6 +81,9 @@ struct http_limits {
 	unsigned connections;		  /* in all */
 	unsigned connections_per_address; /* an IPv6 /64 counts as one */
 	unsigned hello_ms, handshake_ms, header_ms, idle_ms, drain_ms;
+	/* A body and a reply must move at least so many bytes a second, on the average of each window of rate_ms. */
+	uint64_t body_rate, response_rate;
+	unsigned rate_ms;
 };
 
 struct http_options {
@@ -130,6 +133,11 @@ const char *http_header(const struct http_exchange *x, const char *name, size_t 
 /* False for a chunked body. */
 bool http_content_length(const struct http_exchange *x, uint64_t *ret_length);
 uint64_t http_body_limit(const struct http_exchange *x);
+/*
+ * Whether the announced body may come: false has set a problem (the route takes none, or it is longer than the limit).
+ * For head(), once it knows the client: 413 is told to those only who may send.
+ */
+bool http_check_body(struct http_exchange *x);
 /* "127.0.0.1", "::1" */
 const char *http_peer(const struct http_exchange *x);
 /* The application's state of this exchange: NULL until set; not freed by http/. */

@@ -8,7 +8,9 @@
 #include <stdatomic.h>
 #include <sys/socket.h>
 
+#include "server/http/admission.h"
 #include "server/http/http.h"
+#include "server/tls/context.h"
 
 #if MHD_VERSION < 0x00097002
 #error "libmicrohttpd is too old"
@@ -18,6 +20,9 @@ enum { PEER_TEXT = 46, REQUEST_ID_CHARS = 32, HEADERS_MAX = 24 };
 
 /* ---- connections ---- */
 
+/* Whom a connection waits for; each phase but ours has its deadline. */
+enum connection_phase { PHASE_HANDSHAKE, PHASE_HEADER, PHASE_IDLE, PHASE_BODY, PHASE_REPLY, PHASE_OURS };
+
 /* One a connection, made by the acceptor, freed by its loop. Linked in its loop's list while libmicrohttpd has it. */
 struct connection {
 	struct connection *next, *previous;
@@ -26,16 +31,21 @@ struct connection {
 	struct sockaddr_storage address;
 	socklen_t address_size;
 	char peer[PEER_TEXT];
-	unsigned long progress; /* TLS receives and sends */
-	int64_t since_ms;	/* when the present state began */
-	bool busy;		/* an exchange is under way */
-	bool served;		/* at least one exchange was */
-	bool linger;		/* refused early: the client may still be sending */
+	struct tls_traffic traffic;
+	struct http_exchange *exchange; /* the one under way */
+	unsigned long requests;		/* begun so far */
+	uint64_t idle_received;		/* bytes received when the last exchange ended */
+	enum connection_phase phase;	/* as connection_reap() last saw it, with the next three */
+	unsigned long phase_request;
+	int64_t since_ms;	     /* when the phase, or its present window, began */
+	uint64_t mark;		     /* bytes moved by then */
+	enum admission_verdict over; /* other than ADMITTED: it is told so, and closed */
+	bool linger;		     /* refused early: the client may still be sending */
 };
 
 /* ---- exchanges ---- */
 
-enum exchange_state { X_HEAD, X_HEAD_WAIT, X_BODY, X_READY_WAIT, X_ANSWERED };
+enum exchange_state { X_HEAD, X_HEAD_WAIT, X_BODY, X_CUT_WAIT, X_READY_WAIT, X_DELAY_WAIT, X_ANSWERED };
 
 struct header {
 	char *name, *value;
@@ -47,6 +57,7 @@ struct reply {
 	char *bytes; /* owned, unless `borrowed` */
 	size_t size;
 	bool borrowed, failed;
+	bool busy; /* PROBLEM_BUSY */
 	http_reader *reader;
 	void *reader_arg;
 	uint64_t stream_size;
@@ -67,6 +78,8 @@ struct http_exchange {
 	enum exchange_state state;
 	bool head_seen; /* the application has been told of this exchange */
 	bool is_head, has_body, has_length;
+	bool suspended;
+	bool cut; /* answered before the body's end */
 	uint64_t length, received, sent;
 	char request_id[REQUEST_ID_CHARS + 1];
 	const char *params[HTTP_PARAMS_MAX];
@@ -75,7 +88,8 @@ struct http_exchange {
 	void *state_of_app;
 	struct reply reply;
 	int64_t begun_ms;
-	struct http_exchange *next_woken;
+	int64_t delayed_until_ms;
+	struct http_exchange *next_woken; /* in the list of the woken, or of the delayed */
 };
 
 /* ---- loops and the server ---- */
@@ -93,8 +107,9 @@ struct loop {
 	_Atomic unsigned count; /* connections handed over and not closed */
 	struct connection *connections;
 	size_t suspended;
-	unsigned long turns_progress; /* handler and reader calls, resumes */
-	void *context;		      /* the application's */
+	struct http_exchange *delayed, **delayed_last; /* in the order of their time */
+	unsigned long turns_progress;		       /* handler and reader calls, resumes */
+	void *context;				       /* the application's */
 	char *log;
 	size_t log_used;
 	int started; /* 1: fine, -1: failed; under the server's lock */
@@ -132,18 +147,32 @@ int hello_complete(const unsigned char *bytes, size_t size);
 bool loop_start(struct loop *loop);
 void loop_give(struct loop *loop, struct connection *connection);
 void loop_signal(struct loop *loop);
+/* The loop's thread: wakes the suspended exchange after a fixed while. */
+void loop_delay(struct loop *loop, struct http_exchange *x);
+
+/* connection.c */
+void connection_notice(void *loop, struct MHD_Connection *mhd, void **context,
+		       enum MHD_ConnectionNotificationCode code);
+/* Hands an accepted connection to the loop's libmicrohttpd. */
+void connection_adopt(struct loop *loop, struct connection *connection);
+/* Shuts down those that have passed the deadline of their phase. */
+void connection_reap(struct loop *loop, int64_t now);
 
 /* exchange.c */
 enum MHD_Result exchange_handle(void *loop, struct MHD_Connection *mhd, const char *url, const char *method,
 				const char *version, const char *data, size_t *size, void **exchange);
 void exchange_completed(void *loop, struct MHD_Connection *mhd, void **exchange, enum MHD_RequestTerminationCode code);
 
-/* gate.c: false has set a problem. */
-bool gate_check(struct http_exchange *x, const char *url);
+/* gate.c: false has set a problem. Sets has_body, has_length and length. */
+bool gate_check(struct http_exchange *x, const char *url, const char *version);
+/* The fields after a chunked body, once the request is complete. */
+bool gate_check_trailer(struct http_exchange *x);
 /* route.c: sets x->route and x->params; false has set a problem. */
 bool route_find(struct http_exchange *x, const char *url);
 /* reply.c */
 enum MHD_Result reply_queue(struct http_exchange *x);
+/* Past libmicrohttpd, in the middle of a body: the whole answer, or false. The connection must then be closed. */
+bool reply_send_now(struct http_exchange *x);
 void reply_clear(struct reply *reply);
 /* access_log.c */
 void access_log_add(struct http_exchange *x, bool completed);

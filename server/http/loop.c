@@ -7,9 +7,18 @@
 #include <unistd.h>
 
 #include "server/http/internal.h"
-#include "server/tls/context.h"
+#include "server/tls/context.h" /* tls_priorities() */
 
-enum { TURN_MAX_MS = 1000, SPIN_TURNS = 4, SPIN_SLEEP_MS = 2, MEMORY_A_CONNECTION = 64 * 1024 };
+enum {
+	TURN_MAX_MS = 250,
+	REAP_MS = 250,
+	DELAY_MS = 250,
+	STOPPING_REAP_MS = 20,
+	CONNECTIONS_OVER = 1024, /* the acceptor counts; this only has to be enough */
+	SPIN_TURNS = 4,
+	SPIN_SLEEP_MS = 2,
+	MEMORY_A_CONNECTION = 64 * 1024
+};
 
 int64_t http_now_ms(void)
 {
@@ -17,60 +26,6 @@ int64_t http_now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* ---- connections ---- */
-
-static void connection_opened(struct loop *loop, struct MHD_Connection *mhd, void **context)
-{
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-	int fd = info ? info->connect_fd : -1; /* copied: a later question may overwrite the answer */
-	struct connection *connection = loop->connections;
-
-	while (connection && connection->fd != fd)
-		connection = connection->next;
-	*context = connection;
-	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-	if (!connection || !info ||
-	    tls_session_prepare(loop->server->options.tls, info->tls_session, &connection->progress) != TLS_OK)
-		shutdown(fd, SHUT_RDWR);
-}
-
-static void connection_gone(struct loop *loop, struct connection *connection)
-{
-	int linger_fd = connection->linger ? dup(connection->fd) : -1;
-
-	if (connection->previous)
-		connection->previous->next = connection->next;
-	else
-		loop->connections = connection->next;
-	if (connection->next)
-		connection->next->previous = connection->previous;
-	atomic_fetch_sub(&loop->count, 1);
-	acceptor_forget(loop->server->acceptor, connection, linger_fd);
-}
-
-static void connection_notice(void *arg, struct MHD_Connection *mhd, void **context,
-			      enum MHD_ConnectionNotificationCode code)
-{
-	if (code == MHD_CONNECTION_NOTIFY_STARTED)
-		connection_opened(arg, mhd, context);
-	else if (*context)
-		connection_gone(arg, *context);
-}
-
-static void adopt(struct loop *loop, struct connection *connection)
-{
-	connection->since_ms = http_now_ms();
-	connection->previous = NULL;
-	connection->next = loop->connections;
-	if (loop->connections)
-		loop->connections->previous = connection;
-	loop->connections = connection;
-	/* When this fails the socket has been closed, and nobody was told of the connection. */
-	if (MHD_add_connection(loop->daemon, connection->fd, (const struct sockaddr *)&connection->address,
-			       connection->address_size) != MHD_YES)
-		connection_gone(loop, connection);
 }
 
 /* ---- what other threads give ---- */
@@ -118,6 +73,34 @@ void http_flush(struct http_server *server)
 	}
 }
 
+void loop_delay(struct loop *loop, struct http_exchange *x)
+{
+	x->delayed_until_ms = http_now_ms() + DELAY_MS;
+	x->next_woken = NULL;
+	*loop->delayed_last = x;
+	loop->delayed_last = &x->next_woken;
+}
+
+static void resume(struct loop *loop, struct http_exchange *x)
+{
+	loop->suspended--;
+	loop->turns_progress++;
+	x->suspended = false;
+	MHD_resume_connection(x->mhd);
+}
+
+static void resume_delayed(struct loop *loop, int64_t now)
+{
+	while (loop->delayed && now >= loop->delayed->delayed_until_ms) {
+		struct http_exchange *x = loop->delayed;
+
+		loop->delayed = x->next_woken;
+		if (!loop->delayed)
+			loop->delayed_last = &loop->delayed;
+		resume(loop, x);
+	}
+}
+
 static void take_given(struct loop *loop)
 {
 	struct connection *arrived;
@@ -133,42 +116,25 @@ static void take_given(struct loop *loop)
 	while (arrived) {
 		struct connection *next = arrived->next;
 
-		adopt(loop, arrived);
+		connection_adopt(loop, arrived);
 		arrived = next;
 	}
 	while (woken) {
 		struct http_exchange *next = woken->next_woken;
 
-		loop->suspended--;
-		loop->turns_progress++;
-		MHD_resume_connection(woken->mhd);
+		resume(loop, woken);
 		woken = next;
 	}
 }
 
 /* ---- turns ---- */
 
-static void reap(struct loop *loop, int64_t now)
-{
-	const struct http_limits *limits = &loop->server->options.limits;
-	bool stopping = atomic_load(&loop->server->stopping);
-
-	for (struct connection *c = loop->connections; c; c = c->next) {
-		int64_t limit = c->served ? limits->idle_ms : (int64_t)limits->handshake_ms + limits->header_ms;
-
-		if (!c->busy && (stopping || now - c->since_ms > limit))
-			shutdown(c->fd, SHUT_RDWR);
-		else if (stopping && now > loop->server->drain_until_ms)
-			shutdown(c->fd, SHUT_RDWR);
-	}
-}
-
 static unsigned long progress_of(const struct loop *loop)
 {
 	unsigned long sum = loop->turns_progress;
 
 	for (const struct connection *c = loop->connections; c; c = c->next)
-		sum += c->progress;
+		sum += c->traffic.moves;
 	return sum;
 }
 
@@ -212,8 +178,9 @@ static void run(struct loop *loop)
 		int64_t now = http_now_ms();
 
 		take_given(loop);
-		if (now - last_reap > (atomic_load(&loop->server->stopping) ? 20 : 500)) {
-			reap(loop, now);
+		resume_delayed(loop, now);
+		if (now - last_reap > (atomic_load(&loop->server->stopping) ? STOPPING_REAP_MS : REAP_MS)) {
+			connection_reap(loop, now);
 			last_reap = now;
 		}
 		MHD_run(loop->daemon);
@@ -244,7 +211,11 @@ static struct MHD_Daemon *make_daemon(struct loop *loop)
 				connection_notice, loop, MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, loop,
 				MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 				(size_t)MEMORY_A_CONNECTION, MHD_OPTION_CONNECTION_LIMIT,
-				loop->server->options.limits.connections, MHD_OPTION_END);
+				2 * loop->server->options.limits.connections + CONNECTIONS_OVER,
+#if MHD_VERSION >= 0x00097701
+				MHD_OPTION_CLIENT_DISCIPLINE_LVL, 3,
+#endif
+				MHD_OPTION_END);
 }
 
 static void report(struct loop *loop, int result)
@@ -281,6 +252,7 @@ bool loop_start(struct loop *loop)
 	bool good;
 
 	pthread_mutex_init(&loop->lock, NULL);
+	loop->delayed_last = &loop->delayed;
 	loop->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (loop->event_fd < 0 || pthread_create(&loop->thread, NULL, loop_main, loop) != 0)
 		return false;

@@ -22,9 +22,10 @@
 	X(EXPECTATION_FAILED, 417, "expectation-failed", "Only Expect: 100-continue is understood")              \
 	X(KEY_REUSED, 422, "idempotency-key-reused", "This Idempotency-Key was used with another body")          \
 	X(PRECONDITION_REQUIRED, 428, "precondition-required", "The request must say which version it replaces") \
+	X(TOO_MANY, 429, "too-many-connections", "The address has too many connections")                         \
+	X(HEADERS_TOO_LARGE, 431, "headers-too-large", "The request's header is larger than the limit")          \
 	X(INTERNAL, 500, "internal", "Something went wrong on the server")                                       \
 	X(RECORD_DAMAGED, 500, "record-damaged", "The stored record could not be decrypted")                     \
-	X(NOT_IMPLEMENTED, 501, "not-implemented", "The server does not know this method or transfer coding")    \
 	X(BUSY, 503, "busy", "The server is busy; try again shortly")                                            \
 	X(STOPPING, 503, "stopping", "The server is shutting down")                                              \
 	X(OUTCOME_UNKNOWN, 503, "outcome-unknown",                                                               \

@@ -2,9 +2,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "server/http/internal.h"
 #include "server/json/json.h"
+#include "server/tls/context.h"
 
 enum { STREAM_BLOCK = 64 * 1024 };
 
@@ -120,7 +122,8 @@ void http_problem(struct http_exchange *x, enum problem problem, const char *det
 	free(body);
 	if (status == 401)
 		http_reply_header(x, "WWW-Authenticate", "Bearer realm=\"coffer\"");
-	if (status == 503)
+	x->reply.busy = problem == PROBLEM_BUSY;
+	if (status == 503 || status == 429)
 		http_reply_header(x, "Retry-After", "1");
 }
 
@@ -148,18 +151,65 @@ static struct MHD_Response *make_response(struct http_exchange *x)
 					       reply->borrowed ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_COPY);
 }
 
+static const struct {
+	const char *name, *value;
+} ALWAYS[] = {
+	{.name = "Cache-Control", .value = "no-store"},
+	{.name = "X-Content-Type-Options", .value = "nosniff"},
+	{.name = "Strict-Transport-Security", .value = "max-age=31536000"},
+};
+enum { ALWAYS_COUNT = sizeof(ALWAYS) / sizeof(ALWAYS[0]) };
+
 static bool add_headers(struct http_exchange *x, struct MHD_Response *response)
 {
 	const struct reply *reply = &x->reply;
-	bool good = MHD_add_response_header(response, "Cache-Control", "no-store") == MHD_YES &&
-		    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES &&
-		    MHD_add_response_header(response, "Strict-Transport-Security", "max-age=31536000") == MHD_YES &&
-		    MHD_add_response_header(response, "Coffer-Request-Id", x->request_id) == MHD_YES;
+	bool good = MHD_add_response_header(response, "Coffer-Request-Id", x->request_id) == MHD_YES;
 
+	for (size_t i = 0; good && i < ALWAYS_COUNT; i++)
+		good = MHD_add_response_header(response, ALWAYS[i].name, ALWAYS[i].value) == MHD_YES;
 	if (good && reply->media_type)
 		good = MHD_add_response_header(response, "Content-Type", reply->media_type) == MHD_YES;
 	for (size_t i = 0; good && i < reply->header_count; i++)
 		good = MHD_add_response_header(response, reply->headers[i].name, reply->headers[i].value) == MHD_YES;
+	return good;
+}
+
+static void print_reply(const struct http_exchange *x, FILE *out)
+{
+	const struct reply *reply = &x->reply;
+	char date[40];
+	time_t now = time(NULL);
+	struct tm utc;
+
+	gmtime_r(&now, &utc);
+	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &utc);
+	fprintf(out, "HTTP/1.1 %u %s\r\nDate: %s\r\nConnection: close\r\nCoffer-Request-Id: %s\r\n", reply->status,
+		MHD_get_reason_phrase_for(reply->status), date, x->request_id);
+	for (size_t i = 0; i < ALWAYS_COUNT; i++)
+		fprintf(out, "%s: %s\r\n", ALWAYS[i].name, ALWAYS[i].value);
+	if (reply->media_type)
+		fprintf(out, "Content-Type: %s\r\n", reply->media_type);
+	for (size_t i = 0; i < reply->header_count; i++)
+		fprintf(out, "%s: %s\r\n", reply->headers[i].name, reply->headers[i].value);
+	fprintf(out, "Content-Length: %zu\r\n\r\n", reply->size);
+	fwrite(reply->bytes, 1, reply->size, out);
+}
+
+bool reply_send_now(struct http_exchange *x)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(x->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = info && !x->reply.failed && !x->reply.reader ? open_memstream(&text, &size) : NULL;
+	bool good = false;
+
+	if (!out)
+		return false;
+	print_reply(x, out);
+	good = ferror(out) == 0;
+	good = fclose(out) == 0 && good && tls_session_send(info->tls_session, text, size);
+	x->sent = good ? x->reply.size : 0;
+	free(text);
 	return good;
 }
 

@@ -5,7 +5,9 @@
 #ifndef COFFER_TLS_CONTEXT_H
 #define COFFER_TLS_CONTEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #ifndef MUST_CHECK
 #define MUST_CHECK __attribute__((warn_unused_result))
@@ -23,6 +25,13 @@ const char *tls_status_text(enum tls_status status);
 struct tls_context;
 struct gnutls_session_int; /* GnuTLS's session, as libmicrohttpd hands it over */
 
+/* What has moved on a session's socket. */
+struct tls_traffic {
+	unsigned long moves;	 /* successful receives and sends */
+	uint64_t received, sent; /* bytes, TLS's own included */
+	bool established;	 /* the client's Finished has come */
+};
+
 /* chain_pem: leaf first. Both are strings with a terminator; copied. */
 MUST_CHECK enum tls_status tls_context_new(const char *chain_pem, const char *key_pem,
 					   struct tls_context **ret_context);
@@ -34,10 +43,13 @@ const char *tls_priorities(void);
 
 /*
  * Before the handshake: attaches the credential, tickets, ALPN, and a pull function that acknowledges quickly during
- * the handshake. `progress`, borrowed for the session's life, is incremented at each successful receive or send.
+ * the handshake. `traffic`, borrowed for the session's life, is kept up to date.
  */
 MUST_CHECK enum tls_status tls_session_prepare(struct tls_context *context, struct gnutls_session_int *session,
-					       unsigned long *progress);
+					       struct tls_traffic *traffic);
+
+/* Sends a short text from outside of whoever drives the session; false when it does not fit into the socket at once. */
+bool tls_session_send(struct gnutls_session_int *session, const void *bytes, size_t size);
 
 /* ---- the local CA (server/tls/local_ca.c) ------------------------------------------------------------------------ */
 

@@ -19,7 +19,7 @@ enum {
  */
 struct tls_link {
 	int fd;
-	unsigned long *progress;
+	struct tls_traffic *traffic;
 };
 
 struct tls_context {

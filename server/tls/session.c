@@ -19,8 +19,10 @@ static ssize_t pull(gnutls_transport_ptr_t ptr, void *buffer, size_t size)
 	struct tls_link *link = ptr;
 	ssize_t got = recv(link->fd, buffer, size, 0);
 
-	if (got >= 0)
-		++*link->progress;
+	if (got >= 0) {
+		link->traffic->moves++;
+		link->traffic->received += (uint64_t)got;
+	}
 	return got;
 }
 
@@ -58,8 +60,10 @@ static ssize_t push(gnutls_transport_ptr_t ptr, const giovec_t *pieces, int coun
 	for (int i = 0; i < count && i < 16; i++)
 		vector[message.msg_iovlen++] = (struct iovec){pieces[i].iov_base, pieces[i].iov_len};
 	sent = sendmsg(link->fd, &message, MSG_NOSIGNAL);
-	if (sent >= 0)
-		++*link->progress;
+	if (sent >= 0) {
+		link->traffic->moves++;
+		link->traffic->sent += (uint64_t)sent;
+	}
 	return sent;
 }
 
@@ -70,8 +74,12 @@ static int on_finished(gnutls_session_t session, unsigned type, unsigned when, u
 	(void)type;
 	(void)when;
 	(void)message;
-	if (incoming)
+	if (incoming) {
+		struct tls_link *link = gnutls_transport_get_ptr(session);
+
+		link->traffic->established = true;
 		gnutls_transport_set_pull_function(session, pull);
+	}
 	return 0;
 }
 
@@ -130,7 +138,7 @@ static int enable_tickets(struct tls_context *context, gnutls_session_t session)
 /* ---- the session ------------------------------------------------------------------------------------------------- */
 
 enum tls_status tls_session_prepare(struct tls_context *context, struct gnutls_session_int *session,
-				    unsigned long *progress)
+				    struct tls_traffic *traffic)
 {
 	static unsigned char HTTP_1_1[] = "http/1.1";
 	static const gnutls_datum_t PROTOCOL = {HTTP_1_1, sizeof(HTTP_1_1) - 1};
@@ -143,11 +151,26 @@ enum tls_status tls_session_prepare(struct tls_context *context, struct gnutls_s
 	    gnutls_alpn_set_protocols(session, &PROTOCOL, 1, GNUTLS_ALPN_MANDATORY) < 0 ||
 	    enable_tickets(context, session) < 0)
 		return TLS_INTERNAL;
-	*link = (struct tls_link){.fd = fd, .progress = progress};
+	*link = (struct tls_link){.fd = fd, .traffic = traffic};
 	gnutls_transport_set_ptr(session, link);
 	gnutls_transport_set_pull_function(session, pull_handshake);
 	gnutls_transport_set_pull_timeout_function(session, pull_timeout);
 	gnutls_transport_set_vec_push_function(session, push);
 	gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST, on_finished);
 	return TLS_OK;
+}
+
+bool tls_session_send(struct gnutls_session_int *session, const void *bytes, size_t size)
+{
+	const char *at = bytes;
+
+	while (size > 0) {
+		ssize_t sent = gnutls_record_send(session, at, size);
+
+		if (sent <= 0)
+			return false;
+		at += sent;
+		size -= (size_t)sent;
+	}
+	return true;
 }

@@ -167,18 +167,18 @@ Test(tls, context_refuses_what_cannot_be_served)
 struct pair {
 	int fds[2];
 	gnutls_session_t server, client;
-	unsigned long progress;
+	struct tls_traffic traffic;
 };
 
 static void pair_open(struct pair *pair, struct tls_context *context, gnutls_certificate_credentials_t trust,
 		      const char *client_priorities, const char *protocol)
 {
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair->fds), 0);
-	pair->progress = 0;
+	pair->traffic = (struct tls_traffic){0};
 	cr_assert_eq(gnutls_init(&pair->server, GNUTLS_SERVER | GNUTLS_NONBLOCK), 0);
 	cr_assert_eq(gnutls_priority_set_direct(pair->server, tls_priorities(), NULL), 0);
 	gnutls_transport_set_int(pair->server, pair->fds[0]);
-	cr_assert_eq(tls_session_prepare(context, pair->server, &pair->progress), TLS_OK);
+	cr_assert_eq(tls_session_prepare(context, pair->server, &pair->traffic), TLS_OK);
 
 	cr_assert_eq(gnutls_init(&pair->client, GNUTLS_CLIENT | GNUTLS_NONBLOCK), 0);
 	cr_assert_eq(gnutls_priority_set_direct(pair->client, client_priorities, NULL), 0);
@@ -221,17 +221,17 @@ static int shake(struct pair *pair)
 static void talk(struct pair *pair)
 {
 	char got[8] = "";
-	unsigned long before = pair->progress;
+	unsigned long before = pair->traffic.moves;
 	ssize_t size = GNUTLS_E_AGAIN;
 
 	cr_assert_eq(gnutls_record_send(pair->client, "ping", 4), 4);
 	cr_assert_eq(gnutls_record_recv(pair->server, got, sizeof(got)), 4);
-	cr_assert_gt(pair->progress, before);
-	before = pair->progress;
+	cr_assert_gt(pair->traffic.moves, before);
+	before = pair->traffic.moves;
 	cr_assert_eq(gnutls_record_recv(pair->server, got, sizeof(got)), GNUTLS_E_AGAIN);
-	cr_assert_eq(pair->progress, before);
+	cr_assert_eq(pair->traffic.moves, before);
 	cr_assert_eq(gnutls_record_send(pair->server, "pong", 4), 4);
-	cr_assert_gt(pair->progress, before);
+	cr_assert_gt(pair->traffic.moves, before);
 	/* Session tickets come first, and are no data. */
 	for (int turn = 0; turn < 10 && size == GNUTLS_E_AGAIN; turn++)
 		size = gnutls_record_recv(pair->client, got, sizeof(got));

@@ -1,0 +1,139 @@
+"""Clients that take their time in one phase of a connection, for ever unless the server ends it."""
+
+import select
+import socket
+import ssl
+
+
+def plain(server, receive_buffer=None):
+    connection = socket.socket()
+    if receive_buffer:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    connection.connect(("127.0.0.1", server.port))
+    return connection
+
+
+class Slow:
+    """A socket, and the bytes of which drip() sends one at a time; none: it is silent."""
+
+    def __init__(self, connection, drops=b"", session=None):
+        self.connection, self.session = connection, session
+        self.drops = iter(drops) if drops else None
+        self.poll = select.poll()
+        self.poll.register(connection, select.POLLRDHUP | select.POLLHUP | select.POLLERR)
+
+    def gone(self):
+        return bool(self.poll.poll(0))
+
+    def drip(self):
+        drop = next(self.drops, None) if self.drops else None
+        if drop is None:
+            return
+        try:
+            if self.session:
+                self.session.write(bytes([drop]))
+            else:
+                self.connection.send(bytes([drop]))
+        except OSError:
+            pass
+
+    def close(self):
+        self.connection.close()
+
+
+def _hello(server):
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    session = server.tls.wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
+    try:
+        session.do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return session, incoming, outgoing
+
+
+def hello(server, silent=False):
+    """Dripping, or never sending, its ClientHello."""
+    return Slow(plain(server), b"" if silent else _hello(server)[2].read())
+
+
+def handshake(server, silent=False):
+    """The ClientHello at once, the rest of its side of the handshake in drops or not at all."""
+    session, incoming, outgoing = _hello(server)
+    connection = plain(server)
+    connection.sendall(outgoing.read())
+    rest = b""
+    while not silent and not rest:
+        incoming.write(connection.recv(65536))
+        try:
+            session.do_handshake()
+        except ssl.SSLWantReadError:
+            pass
+        rest = outgoing.read()
+    # Never the last byte, with which the handshake would be over.
+    return Slow(connection, rest[:-1])
+
+
+def _secure(server, receive_buffer=None):
+    return server.tls.wrap_socket(plain(server, receive_buffer), server_hostname="127.0.0.1")
+
+
+def header(server, silent=False):
+    secure = _secure(server)
+    return Slow(secure, b"" if silent else b"GET /v1/health HTTP/1.1\r\nX: " + b"x" * 5000, secure)
+
+
+def idle(server):
+    """Served once, then silent."""
+    secure = _secure(server)
+    secure.sendall(b"GET /v1/health HTTP/1.1\r\nHost: a\r\n\r\n")
+    secure.recv(4096)
+    return Slow(secure)
+
+
+def second_header(server):
+    """Served once, then dripping the next request."""
+    slow = idle(server)
+    return Slow(slow.connection, b"GET /v1/health HTTP/1.1\r\nX: " + b"x" * 5000, slow.connection)
+
+
+def _post(server, field):
+    secure = _secure(server)
+    secure.sendall((f"POST /v1/records HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {server.token}\r\n"
+                    f"{field}\r\n\r\n").encode())
+    return secure
+
+
+def body(server, silent=False):
+    secure = _post(server, "Content-Length: 100000")
+    return Slow(secure, b"" if silent else b"x" * 5000, secure)
+
+
+def chunks(server):
+    secure = _post(server, "Transfer-Encoding: chunked")
+    return Slow(secure, b"1\r\nx\r\n" * 1000, secure)
+
+
+def chunk_size(server):
+    """One chunk extension without an end."""
+    secure = _post(server, "Transfer-Encoding: chunked")
+    return Slow(secure, b"1;" + b"x" * 5000, secure)
+
+
+def continued(server):
+    """Asks for leave to send, gets it, and sends nothing."""
+    return Slow(_post(server, "Content-Length: 10\r\nExpect: 100-continue"))
+
+
+def half_closed(server):
+    """Says that it will send no more, in the middle of a body."""
+    secure = _post(server, "Content-Length: 10")
+    secure.send(b"x")
+    socket.socket.shutdown(secure, socket.SHUT_WR)
+    return Slow(secure)
+
+
+def response(server, path):
+    """Asks for a large record and does not read it."""
+    secure = _secure(server, receive_buffer=4096)
+    secure.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {server.token}\r\n\r\n".encode())
+    return Slow(secure)
