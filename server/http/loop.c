@@ -9,7 +9,7 @@
 #include "server/http/internal.h"
 #include "server/tls/context.h"
 
-enum { TURN_MAX_MS = 1000, SPIN_TURNS = 4, SPIN_SLEEP_MS = 2, MEMORY_A_CONNECTION = 64 * 1024 };
+enum { TURN_MAX_MS = 1000, SPIN_TURNS = 4, SPIN_SLEEP_MS = 2, MEMORY_A_CONNECTION = 24 * 1024 };
 
 int64_t http_now_ms(void)
 {
