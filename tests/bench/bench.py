@@ -1,6 +1,7 @@
 """Takes the figures of the service and prints them as a table. Run by script/bench, which builds what this needs."""
 
 import argparse
+import os
 import resource
 import subprocess
 import sys
@@ -75,6 +76,7 @@ def main():
         names.append("million")
     machine = Machine(chosen.seconds)
     rows, good = [], True
+    busy = os.getloadavg()[0]
     try:
         for name in names:
             print(f"bench: {FIGURES[name].__doc__}", file=sys.stderr, flush=True)
@@ -84,6 +86,7 @@ def main():
     finally:
         machine.remove()
     print_table(rows)
+    print(f"load average before the run {busy:.2f} on {machine.cores} cores: other work on them lowers the ratios")
     return 0 if good else 1
 
 
