@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/modexp.h"
 #include "crypto/pem.h"
 #include "crypto/random.h"
 #include "crypto/rsakey_raw.h"
@@ -25,6 +26,7 @@ enum {
 /* Invariant: accepted by check_public(), and `spki` encodes just these numbers. */
 struct rsakey_public {
 	struct rsa_public_key rsa;
+	struct modexp *modexp; /* of the same n and e */
 	uint8_t *spki;
 	size_t spki_size;
 };
@@ -139,6 +141,7 @@ out:
 static enum crypto_status public_make(const gnutls_datum_t *n, const gnutls_datum_t *e, struct rsakey_public **ret_key)
 {
 	struct rsakey_public *key = NULL;
+	uint8_t modulus[RSAKEY_MAX_SIZE];
 	enum crypto_status status = CRYPTO_KEY;
 
 	if (n->size > RSAKEY_MAX_SIZE + 1 || e->size > RSAKEY_MAX_SIZE) /* before any arithmetic with them */
@@ -152,6 +155,10 @@ static enum crypto_status public_make(const gnutls_datum_t *n, const gnutls_datu
 	if (!check_public(&key->rsa) || !rsa_public_key_prepare(&key->rsa))
 		goto out;
 	status = encode_spki(n, e, &key->spki, &key->spki_size);
+	if (status != CRYPTO_OK)
+		goto out;
+	number_write(key->rsa.n, modulus, key->rsa.size);
+	status = modexp_new(modulus, key->rsa.size, mpz_get_ui(key->rsa.e), &key->modexp);
 	if (status != CRYPTO_OK)
 		goto out;
 	*ret_key = key;
@@ -232,6 +239,7 @@ void rsakey_public_free(struct rsakey_public *key)
 	if (!key)
 		return;
 	rsa_public_key_clear(&key->rsa);
+	modexp_free(key->modexp);
 	free(key->spki);
 	free(key);
 }
@@ -412,19 +420,7 @@ void rsakey_private_free(struct rsakey_private *key)
 
 enum crypto_status rsakey_raw_public(const struct rsakey_public *key, const uint8_t *in, uint8_t *ret_out)
 {
-	const size_t bits = 2 * RSAKEY_MAX_BITS;
-	enum crypto_status status = CRYPTO_FORMAT;
-	mpz_t x;
-
-	mpz_init2(x, bits);
-	mpz_import(x, key->rsa.size, 1, 1, 1, 0, in);
-	if (mpz_cmp(x, key->rsa.n) < 0) {
-		mpz_powm_sec(x, x, key->rsa.e, key->rsa.n); /* e is public, but x is a padded secret */
-		number_write(x, ret_out, key->rsa.size);
-		status = CRYPTO_OK;
-	}
-	number_wipe(x, bits);
-	return status;
+	return modexp_apply(key->modexp, in, ret_out);
 }
 
 struct blinding {

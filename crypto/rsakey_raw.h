@@ -10,7 +10,8 @@
 #include "crypto/rsakey.h"
 #include "crypto/status.h"
 
-/* in, ret_out: rsakey_public_size() bytes, may be one place. CRYPTO_FORMAT when `in` is not below the modulus. */
+/* in, ret_out: rsakey_public_size() bytes, may be one place. CRYPTO_FORMAT when `in` is not below the modulus;
+ * CRYPTO_NOMEM. */
 MUST_CHECK enum crypto_status rsakey_raw_public(const struct rsakey_public *key, const uint8_t *in, uint8_t *ret_out);
 
 /*

@@ -8,6 +8,8 @@
 
 /* X(NAME, text) */
 #define STATEMENT_LIST(X)                                                                                              \
+	X(BEGIN, "BEGIN")                                                                                              \
+	X(COMMIT, "COMMIT")                                                                                            \
 	X(VERSION_LATEST, "SELECT " VERSION_COLUMNS ", inline_chunk FROM version WHERE record_id = ? "                 \
 			  "ORDER BY version DESC LIMIT 1")                                                             \
 	X(VERSION_GET, "SELECT " VERSION_COLUMNS ", inline_chunk FROM version WHERE record_id = ? AND version = ?")    \

@@ -2,6 +2,15 @@
 
 #include "db/internal.h"
 
+/* Every request reads in a snapshot or two: statements that stay prepared, not texts to parse again. */
+static enum store_status run(struct sql *sql, enum statement id)
+{
+	struct sql_call call;
+
+	sql_call(sql, id, &call);
+	return sql_run(sql, &call, NULL);
+}
+
 enum store_status store_view_new(struct store *store, struct store_view **ret_view)
 {
 	struct store_view *view = calloc(1, sizeof(*view));
@@ -31,7 +40,7 @@ enum store_status store_view_begin(struct store_view *view)
 	enum store_status status = STORE_OK;
 
 	if (!sql_in_transaction(view->sql)) {
-		status = sql_exec(view->sql, "BEGIN");
+		status = run(view->sql, STATEMENT_BEGIN);
 		view->begun = status == STORE_OK;
 	}
 	return status;
@@ -40,7 +49,7 @@ enum store_status store_view_begin(struct store_view *view)
 void store_view_end(struct store_view *view)
 {
 	/* Nothing was written: a failing COMMIT loses nothing, and ROLLBACK then ends the snapshot. */
-	if (view->begun && sql_exec(view->sql, "COMMIT") != STORE_OK && sql_in_transaction(view->sql) &&
+	if (view->begun && run(view->sql, STATEMENT_COMMIT) != STORE_OK && sql_in_transaction(view->sql) &&
 	    sql_exec(view->sql, "ROLLBACK") != STORE_OK)
 		return;
 	view->begun = false;

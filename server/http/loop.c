@@ -17,7 +17,7 @@ enum {
 	CONNECTIONS_OVER = 1024, /* the acceptor counts; this only has to be enough */
 	SPIN_TURNS = 4,
 	SPIN_SLEEP_MS = 2,
-	MEMORY_A_CONNECTION = 64 * 1024
+	MEMORY_A_CONNECTION = 24 * 1024
 };
 
 int64_t http_now_ms(void)

@@ -1,4 +1,4 @@
-/* JSON documents that coffer writes: a thin, sticky face on cJSON. One thread a document. */
+/* JSON documents that coffer writes (RFC 8259). Failures stick. One thread a document. Strings are UTF-8 already. */
 #ifndef COFFER_JSON_JSON_H
 #define COFFER_JSON_JSON_H
 
