@@ -24,7 +24,7 @@ struct api_options {
 /* NULL when memory runs out. */
 struct api *api_new(const struct api_options *options);
 const struct http_app *api_app(struct api *api);
-/* Whose loops api_flush() wakes; NULL before it has started and once it is gone. */
+/* Whose loops api_flush() wakes; NULL before it has started. It must outlive the store's last flush. */
 void api_set_server(struct api *api, struct http_server *server);
 /* For store_options.flush; accepts NULL. */
 void api_flush(void *api);

@@ -246,11 +246,10 @@ int command_serve(int argc, char **argv)
 		exit_status = complain(s.error);
 	}
 	http_server_stop(s.server);
-	if (s.api)
-		api_set_server(s.api, NULL);
 	workers_free(s.workers);
 	care_free(s.care);
-	home_close(s.home); /* its last batches still call api_flush() */
+	home_close(s.home); /* its last batches still call api_flush(), which knows api and server */
+	http_server_free(s.server);
 	api_free(s.api);
 	tls_context_free(s.tls);
 	settings_done(&s.settings);

@@ -359,6 +359,7 @@ struct acceptor *acceptor_new(struct http_server *server)
 	if (!a)
 		return NULL;
 	a->server = server;
+	server->acceptor = a; /* before its thread runs: the loops that it hands connections to look here */
 	pthread_mutex_init(&a->lock, NULL);
 	a->waiting.last = &a->waiting.first;
 	a->admission = admission_new(&server->options.limits);
@@ -369,6 +370,7 @@ struct acceptor *acceptor_new(struct http_server *server)
 	    add(a, a->event_fd, &a->event_fd))
 		a->running = pthread_create(&a->thread, NULL, acceptor_main, a) == 0;
 	if (!a->running) {
+		server->acceptor = NULL;
 		acceptor_free(a);
 		return NULL;
 	}

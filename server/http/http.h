@@ -101,8 +101,12 @@ enum http_status { HTTP_OK, HTTP_NOMEM, HTTP_ADDRESS /* malformed */, HTTP_IN_US
 MUST_CHECK enum http_status http_server_start(const struct http_options *options, struct http_server **ret_server);
 /* The port in use: the answer to a configured port of 0. */
 uint16_t http_server_port(const struct http_server *server);
-/* Stops accepting, lets what is in flight finish within limits.drain_ms, stops the loops, frees. NULL is accepted. */
+/*
+ * Stops accepting, lets what is in flight finish within limits.drain_ms, stops the loops. http_wake() and http_flush()
+ * may still be called, and do nothing, until http_server_free(). Both accept NULL.
+ */
 void http_server_stop(struct http_server *server);
+void http_server_free(struct http_server *server);
 /* True once http_server_stop() has begun: readiness answers 503. */
 bool http_server_stopping(const struct http_server *server);
 

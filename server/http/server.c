@@ -82,8 +82,7 @@ static enum http_status start_threads(struct http_server *server)
 		if (!loop_start(&server->loops[i]))
 			return HTTP_SYSTEM;
 	}
-	server->acceptor = acceptor_new(server);
-	return server->acceptor ? HTTP_OK : HTTP_SYSTEM;
+	return acceptor_new(server) ? HTTP_OK : HTTP_SYSTEM;
 }
 
 enum http_status http_server_start(const struct http_options *options, struct http_server **ret_server)
@@ -104,6 +103,7 @@ enum http_status http_server_start(const struct http_options *options, struct ht
 		int saved = errno;
 
 		http_server_stop(server);
+		http_server_free(server);
 		errno = saved;
 		return status;
 	}
@@ -135,13 +135,24 @@ void http_server_stop(struct http_server *server)
 			loop_signal(loop);
 			pthread_join(loop->thread, NULL);
 		}
-		if (loop->event_fd >= 0)
-			close(loop->event_fd);
-		pthread_mutex_destroy(&loop->lock);
+		loop->running = false;
 	}
 	acceptor_free(server->acceptor);
+	server->acceptor = NULL;
 	if (server->listen_fd >= 0)
 		close(server->listen_fd);
+	server->listen_fd = -1;
+}
+
+void http_server_free(struct http_server *server)
+{
+	if (!server)
+		return;
+	for (unsigned i = 0; i < server->loop_count; i++) {
+		if (server->loops[i].event_fd >= 0)
+			close(server->loops[i].event_fd);
+		pthread_mutex_destroy(&server->loops[i].lock);
+	}
 	free(server->loops);
 	pthread_mutex_destroy(&server->lock);
 	pthread_cond_destroy(&server->started);
