@@ -285,13 +285,17 @@ static enum crypto_status op_dek_unwrap(bool *ret_good)
 
 static enum crypto_status op_oaep(bool *ret_good)
 {
-	uint8_t sealed[256], back[256];
+	static const uint8_t untouched[256];
+	uint8_t sealed[256] = {0}, back[256];
 	size_t size = 0;
 	enum crypto_status status =
 		oaep_encrypt(rsakey_private_public(made.key), OAEP_SHA1, NULL, 0, PLAIN, sizeof(PLAIN), sealed);
 
-	if (status == CRYPTO_OK)
-		status = oaep_decrypt(made.key, OAEP_SHA1, NULL, 0, sealed, sizeof(sealed), back, &size);
+	if (status != CRYPTO_OK) {
+		*ret_good = memcmp(sealed, untouched, sizeof(sealed)) == 0;
+		return status;
+	}
+	status = oaep_decrypt(made.key, OAEP_SHA1, NULL, 0, sealed, sizeof(sealed), back, &size);
 	*ret_good = status == CRYPTO_OK && size == sizeof(PLAIN) && memcmp(back, PLAIN, size) == 0;
 	return status;
 }
@@ -336,18 +340,18 @@ static const struct operation OPERATIONS[] = {
 	{"eax_key_new", op_eax, 1},
 	{"record_cipher_new", op_cipher_new, 3},
 	{"record_cipher_open", op_cipher_open, 3},
-	{"rsakey_generate", op_key_generate, 4},
-	{"rsakey_private_from_pem", op_key_load, 4},
-	{"rsakey_private_from_pem with a passphrase", op_key_unlock, 4},
-	{"rsakey_public_from_spki", op_key_spki, 2},
+	{"rsakey_generate", op_key_generate, 6},
+	{"rsakey_private_from_pem", op_key_load, 6},
+	{"rsakey_private_from_pem with a passphrase", op_key_unlock, 6},
+	{"rsakey_public_from_spki", op_key_spki, 4},
 	{"rsakey_private_to_pem", op_key_save, 1},
 	{"rsakey_private_to_pem with a passphrase", op_key_lock, 1},
 	{"identity_generate", op_identity_generate, 1},
 	{"identity_from_pem", op_identity_load, 1},
 	{"identity_to_pem", op_identity_save, 1},
-	{"dek_wrap", op_dek_wrap, 0},
+	{"dek_wrap", op_dek_wrap, 1},
 	{"dek_unwrap", op_dek_unwrap, 0},
-	{"oaep_encrypt and oaep_decrypt", op_oaep, 0},
+	{"oaep_encrypt and oaep_decrypt", op_oaep, 1},
 	{"record_chunk_seal and record_chunk_open", op_chunk, 0},
 	{"record_meta_open", op_meta, 0},
 	{"identity_sign and identity_verify", op_sign, 0},
@@ -387,7 +391,7 @@ Test(nomem_crypto, each_own_allocation_that_fails_is_told_and_undone)
 	for (size_t i = 0; i < OPERATION_COUNT; i++) {
 		const size_t once = starve(&OPERATIONS[i], NOMEM_ONCE, true);
 
-		cr_assert_eq(once, OPERATIONS[i].own, "%s allocates %zu times", OPERATIONS[i].name, once);
+		cr_expect_eq(once, OPERATIONS[i].own, "%s allocates %zu times", OPERATIONS[i].name, once);
 		cr_assert_eq(starve(&OPERATIONS[i], NOMEM_AFTER, true), once, "%s", OPERATIONS[i].name);
 	}
 }
