@@ -115,14 +115,6 @@ static void release_stage(struct store_stage *stage)
 		free(stage);
 }
 
-static void fail_chunk(struct store *store, const struct staged_chunk *chunk, enum store_status status)
-{
-	pthread_mutex_lock(&store->lock);
-	if (chunk->stage->failure == STORE_OK)
-		chunk->stage->failure = status;
-	pthread_mutex_unlock(&store->lock);
-}
-
 /* Calls those who wait for room. Under the lock: an owner that lets go of its stage waits until its wake() has
  * returned. */
 static void wake_waiting(struct store *store)
@@ -172,7 +164,7 @@ static void finish_chunks(struct store *store, struct batch *batch, bool doomed)
 static void fail_chunks(struct store *store, struct batch *batch, enum store_status status)
 {
 	for (const struct staged_chunk *c = batch->chunks; c; c = c->next)
-		fail_chunk(store, c, status);
+		stage_fail(c->stage, status);
 	finish_chunks(store, batch, false);
 }
 
@@ -225,7 +217,7 @@ static void run_apart(struct store *store, struct batch *batch)
 		if (status == STORE_OK)
 			status = end(store, write_chunk(store->txn.view.sql, c));
 		if (status != STORE_OK)
-			fail_chunk(store, c, status);
+			stage_fail(c->stage, status);
 	}
 	status = batch->abandoned ? begin(store) : STORE_OK;
 	if (status == STORE_OK && batch->abandoned)

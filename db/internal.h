@@ -80,6 +80,9 @@ struct store {
 /* Copies `bytes` to *at, moves *at behind them, and returns the copy: for rows with their bytes in one allocation. */
 struct store_bytes row_copy_bytes(uint8_t **at, struct store_bytes bytes);
 
+/* The first failure of a stage stands. Takes the store's lock. */
+void stage_fail(struct store_stage *stage, enum store_status status);
+
 void *committer_main(void *store);
 void *maintenance_main(void *store);
 void store_notice(struct store *store, const char *line);

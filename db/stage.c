@@ -55,10 +55,7 @@ enum store_stage_result store_stage_put(struct store_stage *stage, uint64_t numb
 	enum store_stage_result result;
 
 	if (!chunk) {
-		pthread_mutex_lock(&stage->store->lock);
-		if (stage->failure == STORE_OK)
-			stage->failure = STORE_NOMEM;
-		pthread_mutex_unlock(&stage->store->lock);
+		stage_fail(stage, STORE_NOMEM);
 		return STORE_STAGE_FAILED;
 	}
 	chunk->next = NULL;
@@ -72,6 +69,14 @@ enum store_stage_result store_stage_put(struct store_stage *stage, uint64_t numb
 	if (result != STORE_STAGE_OK)
 		free(chunk);
 	return result;
+}
+
+void stage_fail(struct store_stage *stage, enum store_status status)
+{
+	pthread_mutex_lock(&stage->store->lock);
+	if (stage->failure == STORE_OK)
+		stage->failure = status;
+	pthread_mutex_unlock(&stage->store->lock);
 }
 
 uint64_t store_stage_id(const struct store_stage *stage)

@@ -59,27 +59,28 @@ void acceptor_forget(struct acceptor *a, struct connection *connection, int ling
 {
 	struct guest *guest = linger_fd >= 0 ? calloc(1, sizeof(*guest)) : NULL;
 	const uint64_t one = 1;
+	bool given;
 
+	if (guest) {
+		guest->fd = linger_fd;
+		guest->until_ms = http_now_ms() + LINGER_MS;
+	}
 	pthread_mutex_lock(&a->lock);
 	admission_leave(a->admission, &connection->address, connection->over);
-	if (guest && a->lingering_count >= LINGERING_MAX) {
-		free(guest);
-		guest = NULL;
+	given = guest && a->lingering_count < LINGERING_MAX;
+	if (given) {
+		a->lingering_count++;
+		guest->next = a->lingering;
+		a->lingering = guest;
 	}
-	a->lingering_count += guest != NULL;
 	pthread_mutex_unlock(&a->lock);
 	free(connection);
-	if (!guest) {
+	if (!given) {
+		free(guest);
 		if (linger_fd >= 0)
 			close(linger_fd);
 		return;
 	}
-	guest->fd = linger_fd;
-	guest->until_ms = http_now_ms() + LINGER_MS;
-	pthread_mutex_lock(&a->lock);
-	guest->next = a->lingering;
-	a->lingering = guest;
-	pthread_mutex_unlock(&a->lock);
 	if (write(a->event_fd, &one, sizeof(one)) < 0)
 		return; /* the counter is full: the acceptor will wake */
 }

@@ -11,18 +11,21 @@ struct tally {
 	bool chunked_only, bad_name, bad_value, bad_host, framing;
 };
 
-static bool is_token(const char *text, size_t size)
+static bool only_alphanumeric_or(const char *extra, const char *text, size_t size)
 {
-	static const char EXTRA[] = "!#$%&'*+-.^_`|~";
-
 	for (size_t i = 0; i < size; i++) {
 		char c = text[i];
 
 		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		      (c && strchr(EXTRA, c))))
+		      (c && strchr(extra, c))))
 			return false;
 	}
-	return size > 0;
+	return true;
+}
+
+static bool is_token(const char *text, size_t size)
+{
+	return size > 0 && only_alphanumeric_or("!#$%&'*+-.^_`|~", text, size);
 }
 
 /* Bytes that a field value may hold (RFC 9110 §5.5). */
@@ -40,16 +43,7 @@ static bool is_value(const char *text, size_t size)
 /* RFC 3986 §3.2.2 and a port, without the comma, which in a Host is always a list that should not be. */
 static bool is_host(const char *text, size_t size)
 {
-	static const char EXTRA[] = "-._~:[]%!$&'()*+;=";
-
-	for (size_t i = 0; i < size; i++) {
-		char c = text[i];
-
-		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		      (c && strchr(EXTRA, c))))
-			return false;
-	}
-	return true;
+	return only_alphanumeric_or("-._~:[]%!$&'()*+;=", text, size);
 }
 
 static enum MHD_Result count_field(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_size,
@@ -80,29 +74,19 @@ static enum MHD_Result count_field(void *arg, enum MHD_ValueKind kind, const cha
 	return MHD_YES;
 }
 
-static int hex_value(char c)
-{
-	const char *digits = "0123456789abcdef";
-	const char *at = c ? strchr(digits, c >= 'A' && c <= 'F' ? c + ('a' - 'A') : c) : NULL;
-
-	return at ? (int)(at - digits) : -1;
-}
-
 /* A path in origin-form: visible ASCII, well-formed escapes, none of them a NUL or a slash in disguise. */
 static bool is_path(const char *path)
 {
 	if (path[0] != '/')
 		return false;
 	for (const char *p = path; *p; p++) {
-		int high, low;
+		char byte;
 
 		if (*p <= 0x20 || *p >= 0x7f || *p == '#')
 			return false;
 		if (*p != '%')
 			continue;
-		high = hex_value(p[1]);
-		low = high < 0 ? -1 : hex_value(p[2]);
-		if (low < 0 || high * 16 + low == 0 || high * 16 + low == '/')
+		if (!route_unescape(p, &byte))
 			return false;
 		p += 2;
 	}

@@ -169,6 +169,8 @@ bool gate_check(struct http_exchange *x, const char *url, const char *version);
 bool gate_check_trailer(struct http_exchange *x);
 /* route.c: sets x->route and x->params; false has set a problem. */
 bool route_find(struct http_exchange *x, const char *url);
+/* The byte that the escape (%XX) stands for; false for a malformed one, a NUL or a slash in disguise. */
+bool route_unescape(const char *escape, char *ret_byte);
 /* reply.c */
 enum MHD_Result reply_queue(struct http_exchange *x);
 /* Past libmicrohttpd, in the middle of a body: the whole answer, or false. The connection must then be closed. */

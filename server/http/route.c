@@ -14,26 +14,31 @@ static int hex_value(char c)
 	return -1;
 }
 
-/* Decodes in place; false for a malformed escape, a NUL or a slash in disguise. */
+bool route_unescape(const char *escape, char *ret_byte)
+{
+	int high = hex_value(escape[1]);
+	int low = high < 0 ? -1 : hex_value(escape[2]);
+
+	if (low < 0 || high * 16 + low == 0 || high * 16 + low == '/')
+		return false;
+	*ret_byte = (char)(high * 16 + low);
+	return true;
+}
+
+/* Decodes in place; false when an escape is refused. */
 static bool decode_segment(char *text)
 {
 	char *to = text;
 
 	for (const char *from = text; *from; from++) {
-		int c = (unsigned char)*from;
+		char c = *from;
 
 		if (c == '%') {
-			int high = hex_value(from[1]);
-			int low = high < 0 ? -1 : hex_value(from[2]);
-
-			if (low < 0)
+			if (!route_unescape(from, &c))
 				return false;
-			c = high * 16 + low;
 			from += 2;
-			if (c == 0 || c == '/')
-				return false;
 		}
-		*to++ = (char)c;
+		*to++ = c;
 	}
 	*to = '\0';
 	return true;
