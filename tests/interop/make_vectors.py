@@ -4,19 +4,11 @@
 Everything derives from fixed seeds, so running it again writes the same file. Usage: make_vectors.py > FILE
 """
 import hashlib
-import hmac
 import json
 import struct
 import sys
 
-try:
-    from Cryptodome.Cipher import AES, PKCS1_OAEP
-    from Cryptodome.Hash import SHA256
-    from Cryptodome.PublicKey import RSA
-except ImportError:
-    from Crypto.Cipher import AES, PKCS1_OAEP
-    from Crypto.Hash import SHA256
-    from Crypto.PublicKey import RSA
+from primitives import AES, PKCS1_OAEP, RSA, SHA256, hkdf, lp
 
 CHUNK = 65536
 SIZES = [0, 1, 15, 16, 17, 1000, 65535, 65536, 65537, 131072, 200000]
@@ -24,21 +16,6 @@ SIZES = [0, 1, 15, 16, 17, 1000, 65535, 65536, 65537, 131072, 200000]
 
 def fixed(name, size):
     return hashlib.shake_256(b"coffer test vector: " + name.encode()).digest(size)
-
-
-def lp(data):
-    return struct.pack(">H", len(data)) + data
-
-
-def hkdf(ikm, salt, info, size):
-    """RFC 5869, spelled out so that not even the HKDF is shared."""
-    prk = hmac.new(salt, ikm, hashlib.sha256).digest()
-    okm, block, counter = b"", b"", 1
-    while len(okm) < size:
-        block = hmac.new(prk, block + info + bytes([counter]), hashlib.sha256).digest()
-        okm += block
-        counter += 1
-    return okm[:size]
 
 
 def eax(key, nonce, header, plaintext):

@@ -12,14 +12,7 @@ import sys
 import urllib.parse
 from collections import namedtuple
 
-try:
-    from Cryptodome.Cipher import AES, PKCS1_OAEP
-    from Cryptodome.Hash import SHA256
-    from Cryptodome.PublicKey import RSA
-except ImportError:
-    from Crypto.Cipher import AES, PKCS1_OAEP
-    from Crypto.Hash import SHA256
-    from Crypto.PublicKey import RSA
+from primitives import AES, PKCS1_OAEP, RSA, SHA256, hkdf, lp
 
 CHUNK = 65536
 TAG = 16
@@ -46,20 +39,6 @@ class Fault(Exception):
 def need(condition, what):
     if not condition:
         raise Fault(what)
-
-
-def lp(data):
-    return struct.pack(">H", len(data)) + data
-
-
-def hkdf(ikm, salt, info, size):
-    key = hmac.new(salt, ikm, hashlib.sha256).digest()
-    output, block, counter = b"", b"", 1
-    while len(output) < size:
-        block = hmac.new(key, block + info + bytes([counter]), hashlib.sha256).digest()
-        output += block
-        counter += 1
-    return output[:size]
 
 
 def eax_open(key, nonce, header, sealed, what):
