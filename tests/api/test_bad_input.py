@@ -4,7 +4,7 @@ import json
 import socket
 import unittest
 
-from harness import ApiTest, CONTRACT, UNKNOWN_ID
+from harness import ApiTest, CONTRACT, UNKNOWN_ID, run
 
 
 class Credentials(ApiTest):
@@ -64,6 +64,17 @@ class Bodies(ApiTest):
         self.assert_problem(self.client.post(b"x" * 100001), 413, "too-large")
         self.assert_problem(self.client.post(iter([b"x" * 60000, b"x" * 60000])), 413, "too-large")
         self.assertEqual(self.client.get("/v1/health").status, 200)
+
+    def test_a_body_over_the_limit_is_in_the_audit_log(self):
+        for body in (b"x" * 100001, iter([b"x" * 60000, b"x" * 60000])):
+            before = self.audit_events()
+            self.assert_problem(self.client.post(body), 413, "too-large")
+            self.assertEqual(self.audit_events(), before + 1, type(body))
+
+    def audit_events(self):
+        done = run("audit", "verify", "--data", self.server.data)
+        self.assertEqual(done.returncode, 0, done)
+        return int(done.stdout.split()[0])
 
     def test_forms_are_refused_with_the_way_out(self):
         for media_type in ("application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
