@@ -5,6 +5,7 @@ import re
 import socket
 
 DATA = os.environ.get("COFFER_TEST_DATA")
+HAS_DATA = bool(DATA) and os.path.isdir(os.path.join(DATA, "http"))
 AFTER = b"GET /v1/health HTTP/1.1\r\nHost: after\r\n\r\n"
 
 
