@@ -71,6 +71,7 @@ struct call {
 struct api_steps {
 	enum audit_action action; /* 0: the route touches no data, and nothing goes through the committer */
 	bool writes;		  /* refused below the disk's watermark */
+	bool unwraps;		  /* refused while sealed */
 	void (*begin)(struct call *call);
 	/* Sets *ret_used; less than size means: wait for room. */
 	void (*body)(struct call *call, const uint8_t *bytes, size_t size, size_t *ret_used);
