@@ -102,6 +102,6 @@ void call_alarm(struct call *call, const char *fault);
 
 /* The steps of each resource, for routes.c. */
 extern const struct api_steps RECORDS_POST, RECORDS_PUT, RECORDS_GET, RECORDS_DELETE, RECORDS_LIST, RECORDS_VERSIONS,
-	SERVICE_HEALTH, SERVICE_READY, SERVICE_CONTRACT;
+	SERVICE_HEALTH, SERVICE_READY, SERVICE_CONTRACT, SERVICE_SEAL, SERVICE_UNSEAL;
 
 #endif

@@ -2,7 +2,9 @@
 #ifndef COFFER_CLI_COMMANDS_H
 #define COFFER_CLI_COMMANDS_H
 
+int command_init(int argc, char **argv);
 int command_serve(int argc, char **argv);
+int command_passphrase(int argc, char **argv);
 int command_config(int argc, char **argv);
 int command_routes(int argc, char **argv);
 int command_audit(int argc, char **argv);

@@ -149,11 +149,12 @@ static enum core_status write_private(const struct home *home, const struct rsak
 static enum core_status give_ring(struct home *home, struct rsakey_private *key, struct files_error *error)
 {
 	const enum core_status status = keyring_unseal(home->vault.ring, key);
+	char name[80];
 
+	kek_name(home->vault.kek_id, name);
 	return status == CORE_OK
 		       ? status
-		       : files_fail(error, status, "the private KEK in %s/keys is not the key that the database names",
-				    home->path);
+		       : files_fail(error, status, "%s/%s is not the key that the database names", home->path, name);
 }
 
 /* ---- a new store --------------------------------------------------------------------------------------------------

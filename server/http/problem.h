@@ -10,6 +10,7 @@
 	X(BAD_REQUEST, 400, "bad-request", "The request is malformed")                                           \
 	X(UNAUTHORIZED, 401, "unauthorized", "A valid bearer token is needed")                                   \
 	X(FORBIDDEN, 403, "forbidden", "The token does not allow this")                                          \
+	X(WRONG_PASSPHRASE, 403, "wrong-passphrase", "This passphrase does not unseal the service")              \
 	X(NOT_FOUND, 404, "not-found", "There is no such thing here")                                            \
 	X(METHOD_NOT_ALLOWED, 405, "method-not-allowed", "The resource does not have this method")               \
 	X(TIMEOUT, 408, "request-timeout", "The request took too long to arrive")                                \
