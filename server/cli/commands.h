@@ -5,6 +5,8 @@
 int command_init(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_passphrase(int argc, char **argv);
+int command_unseal(int argc, char **argv);
+int command_seal(int argc, char **argv);
 int command_config(int argc, char **argv);
 int command_routes(int argc, char **argv);
 int command_audit(int argc, char **argv);
