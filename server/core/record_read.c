@@ -20,10 +20,10 @@ struct record_reader {
 	uint8_t new_epoch_wrap[KEYRING_EPOCH_WRAP_SIZE];
 	bool has_new_epoch_wrap;
 	struct record_cipher *cipher; /* NULL until unlocked */
-	uint8_t *sealed;	      /* the sealed chunk that was read last */
-	size_t sealed_size;
-	uint8_t *plain; /* chunk `loaded`, decrypted */
-	int64_t loaded; /* NO_CHUNK: none */
+	uint8_t *buffer;	      /* for chunks of a blob; NULL when the content is inline */
+	struct store_bytes sealed;    /* the sealed chunk that was read last: in `buffer`, or in `row` */
+	uint8_t *plain;		      /* chunk `loaded`, decrypted */
+	int64_t loaded;		      /* NO_CHUNK: none */
 	const char *fault;
 };
 
@@ -44,11 +44,13 @@ static enum core_status load_sealed(struct record_reader *r, struct store_view *
 	if (r->row->blob_id == 0) {
 		if (r->row->inline_chunk.size > RECORD_SEALED_MAX)
 			return fail(r, "inline chunk too long");
-		memcpy(r->sealed, r->row->inline_chunk.data, r->row->inline_chunk.size);
-		r->sealed_size = r->row->inline_chunk.size;
+		r->sealed = r->row->inline_chunk;
 		return CORE_OK;
 	}
-	status = store_chunk_get(view, r->row->blob_id, number, r->sealed, RECORD_SEALED_MAX, &r->sealed_size);
+	if (!r->buffer && !(r->buffer = malloc(RECORD_SEALED_MAX)))
+		return CORE_NOMEM;
+	r->sealed.data = r->buffer;
+	status = store_chunk_get(view, r->row->blob_id, number, r->buffer, RECORD_SEALED_MAX, &r->sealed.size);
 	if (status == STORE_NOT_FOUND || status == STORE_CORRUPT)
 		return fail(r, "chunk missing or malformed");
 	return core_from_store(status);
@@ -129,11 +131,6 @@ enum core_status record_reader_new(const struct vault *vault, struct store_view 
 		return CORE_NOMEM;
 	r->vault = vault;
 	r->loaded = NO_CHUNK;
-	r->sealed = malloc(RECORD_SEALED_MAX);
-	if (!r->sealed) {
-		record_reader_free(r);
-		return CORE_NOMEM;
-	}
 	began = store_view_begin(view);
 	if (began != STORE_OK) {
 		record_reader_free(r);
@@ -161,11 +158,11 @@ static enum core_status open_chunk(struct record_reader *r, uint64_t number)
 {
 	const bool last = number + 1 == record_chunk_count(r->row->size);
 
-	if (r->sealed_size != record_chunk_length(r->row->size, number) + RECORD_TAG_SIZE)
+	if (r->sealed.size != record_chunk_length(r->row->size, number) + RECORD_TAG_SIZE)
 		return fail(r, "chunk length");
 	r->loaded = NO_CHUNK;
-	if (record_chunk_open(r->cipher, r->row->content_nonce, number, last, r->sealed, r->sealed_size, r->plain) !=
-	    CRYPTO_OK)
+	if (record_chunk_open(r->cipher, r->row->content_nonce, number, last, r->sealed.data, r->sealed.size,
+			      r->plain) != CRYPTO_OK)
 		return fail(r, "chunk tag");
 	r->loaded = (int64_t)number;
 	return CORE_OK;
@@ -227,7 +224,7 @@ enum core_status record_reader_unlock(struct record_reader *r)
 	enum core_status status;
 
 	r->plain =
-		malloc(r->row->blob_id == 0 && r->sealed_size > RECORD_TAG_SIZE ? r->sealed_size : RECORD_CHUNK_SIZE);
+		malloc(r->row->blob_id == 0 && r->sealed.size > RECORD_TAG_SIZE ? r->sealed.size : RECORD_CHUNK_SIZE);
 	if (!r->plain)
 		return CORE_NOMEM;
 	status = unwrap(r, &dek);
@@ -300,7 +297,7 @@ void record_reader_free(struct record_reader *r)
 		free(r->plain);
 	}
 	record_cipher_free(r->cipher);
-	free(r->sealed);
+	free(r->buffer);
 	free(r->row);
 	free(r->wrap);
 	free(r->epoch);
