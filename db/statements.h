@@ -23,8 +23,9 @@
 		       "ORDER BY record_id LIMIT ?")                                                                   \
 	X(VERSION_LIST, "SELECT " VERSION_COLUMNS " FROM version WHERE record_id = ? AND version > ? "                 \
 			"ORDER BY version LIMIT ?")                                                                    \
-	X(VERSION_WALK, "SELECT " VERSION_COLUMNS " FROM version WHERE (record_id, version) > (?, ?) "                 \
-			"ORDER BY record_id, version LIMIT ?")                                                         \
+	X(RECORD_WALK, "SELECT DISTINCT record_id FROM version WHERE record_id > ? AND length(record_id) = 16 "        \
+		       "ORDER BY record_id LIMIT ?")                                                                   \
+	X(RECORD_LAST, "SELECT record_id FROM version WHERE length(record_id) = 16 ORDER BY record_id DESC LIMIT 1")   \
 	X(TOMBSTONE_LIST, "SELECT " VERSION_COLUMNS " FROM version WHERE state = 3 AND changed_ms <= ? "               \
 			  "ORDER BY changed_ms LIMIT ?")                                                               \
 	X(WRAP_GET, "SELECT revision, wrap, mac FROM wrap WHERE record_id = ? AND version = ? AND kek_id = ?")         \
@@ -33,21 +34,28 @@
 	X(KEK_GET, "SELECT kek_id, revision, state, created_ms, spki, mac FROM kek WHERE kek_id = ?")                  \
 	X(KEK_CURRENT, "SELECT kek_id, revision, state, created_ms, spki, mac FROM kek WHERE state = 1 "               \
 		       "ORDER BY created_ms DESC LIMIT 1")                                                             \
+	X(KEK_LIST, "SELECT kek_id, revision, state, created_ms, spki, mac FROM kek ORDER BY kek_id")                  \
 	X(KEK_INSERT, "INSERT INTO kek (kek_id, revision, state, created_ms, spki, mac) VALUES (?, ?, ?, ?, ?, ?)")    \
 	X(ACCOUNT_GET, "SELECT account_id, revision, state, scopes, created_ms, name, mac FROM account "               \
 		       "WHERE account_id = ?")                                                                         \
 	X(ACCOUNT_BY_NAME, "SELECT account_id, revision, state, scopes, created_ms, name, mac FROM account "           \
 			   "WHERE name = ?")                                                                           \
+	X(ACCOUNT_LIST, "SELECT account_id, revision, state, scopes, created_ms, name, mac FROM account "              \
+			"WHERE account_id > ? ORDER BY account_id LIMIT ?")                                            \
 	X(ACCOUNT_INSERT, "INSERT INTO account (account_id, revision, state, scopes, created_ms, name, mac) "          \
 			  "VALUES (?, ?, ?, ?, ?, ?, ?)")                                                              \
 	X(TOKEN_BY_HASH, "SELECT token_id, revision, state, hash, account_id, scopes, created_ms, expires_ms, "        \
 			 "description, mac FROM token WHERE hash = ?")                                                 \
+	X(TOKEN_LIST, "SELECT token_id, revision, state, hash, account_id, scopes, created_ms, expires_ms, "           \
+		      "description, mac FROM token WHERE token_id > ? ORDER BY token_id LIMIT ?")                      \
 	X(TOKEN_INSERT, "INSERT INTO token (token_id, revision, state, hash, account_id, scopes, created_ms, "         \
 			"expires_ms, description, mac) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                         \
 	X(TOKEN_UPDATE, "UPDATE token SET revision = ?, state = ?, hash = ?, account_id = ?, scopes = ?, "             \
 			"created_ms = ?, expires_ms = ?, description = ?, mac = ? WHERE token_id = ?")                 \
 	X(IDEMPOTENCY_GET, "SELECT key_mac, body_mac, record_id, version, created_ms FROM idempotency "                \
 			   "WHERE key_mac = ?")                                                                        \
+	X(IDEMPOTENCY_LIST, "SELECT key_mac, body_mac, record_id, version, created_ms FROM idempotency "               \
+			    "WHERE key_mac > ? ORDER BY key_mac LIMIT ?")                                              \
 	X(IDEMPOTENCY_INSERT, "INSERT INTO idempotency (key_mac, body_mac, record_id, version, created_ms) "           \
 			      "VALUES (?, ?, ?, ?, ?)")                                                                \
 	X(IDEMPOTENCY_EXPIRE, "DELETE FROM idempotency WHERE key_mac IN "                                              \
@@ -70,10 +78,24 @@
 	X(BLOB_DELETE, "DELETE FROM blob WHERE blob_id = ?")                                                           \
 	X(BLOB_LAST, "SELECT max(coalesce((SELECT max(blob_id) FROM blob), 0), "                                       \
 		     "coalesce((SELECT max(blob_id) FROM chunk), 0))")                                                 \
+	X(BLOB_GET, "SELECT state, (SELECT count(*) FROM chunk WHERE chunk.blob_id = blob.blob_id) FROM blob "         \
+		    "WHERE blob_id = ?")                                                                               \
 	X(CHUNK_GET, "SELECT data FROM chunk WHERE blob_id = ? AND number = ?")                                        \
 	X(CHUNK_INSERT, "INSERT INTO chunk (blob_id, number, data) VALUES (?, ?, ?)")                                  \
 	X(CHUNK_DELETE_SOME, "DELETE FROM chunk WHERE chunk_id IN "                                                    \
 			     "(SELECT chunk_id FROM chunk WHERE blob_id = ? LIMIT ?)")                                 \
+	X(ORPHAN_WRAPS, "SELECT record_id, version FROM wrap WHERE NOT EXISTS (SELECT 1 FROM version "                 \
+			"WHERE version.record_id = wrap.record_id AND version.version = wrap.version)")                \
+	X(ORPHAN_WRAP_KEKS, "SELECT record_id, version FROM wrap WHERE kek_id NOT IN (SELECT kek_id FROM kek)")        \
+	X(ORPHAN_OWNERS, "SELECT record_id, version FROM version WHERE owner NOT IN (SELECT account_id FROM account)") \
+	X(ORPHAN_TOKENS, "SELECT token_id, 0 FROM token WHERE account_id NOT IN (SELECT account_id FROM account)")     \
+	X(ORPHAN_ANSWERS, "SELECT record_id, version FROM idempotency "                                                \
+			  "WHERE record_id NOT IN (SELECT record_id FROM version)")                                    \
+	X(ORPHAN_BLOBS, "SELECT zeroblob(16), blob_id FROM blob "                                                      \
+			"WHERE state = 1 AND blob_id NOT IN (SELECT blob_id FROM version)")                            \
+	X(ORPHAN_CHUNKS, "SELECT DISTINCT zeroblob(16), blob_id FROM chunk "                                           \
+			 "WHERE blob_id NOT IN (SELECT blob_id FROM blob)")                                            \
+	X(INTEGRITY_CHECK, "PRAGMA integrity_check(100)")                                                              \
 	X(QUICK_CHECK, "PRAGMA quick_check(1)")                                                                        \
 	X(USER_VERSION, "PRAGMA user_version")
 
