@@ -88,6 +88,8 @@
 			"WHERE version.record_id = wrap.record_id AND version.version = wrap.version)")                \
 	X(ORPHAN_WRAP_KEKS, "SELECT record_id, version FROM wrap WHERE kek_id NOT IN (SELECT kek_id FROM kek)")        \
 	X(ORPHAN_OWNERS, "SELECT record_id, version FROM version WHERE owner NOT IN (SELECT account_id FROM account)") \
+	X(ORPHAN_VERSIONS, "SELECT zeroblob(16), version_id FROM version "                                             \
+			   "WHERE typeof(record_id) <> 'blob' OR length(record_id) <> 16")                             \
 	X(ORPHAN_TOKENS, "SELECT token_id, 0 FROM token WHERE account_id NOT IN (SELECT account_id FROM account)")     \
 	X(ORPHAN_ANSWERS, "SELECT record_id, version FROM idempotency "                                                \
 			  "WHERE record_id NOT IN (SELECT record_id FROM version)")                                    \

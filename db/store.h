@@ -288,6 +288,7 @@ MUST_CHECK enum store_status store_blob_get(struct store_view *view, uint64_t bl
 enum store_orphan {
 	STORE_ORPHAN_WRAP,     /* record id, version: there is no such version */
 	STORE_ORPHAN_WRAP_KEK, /* record id, version: its wrap is under a KEK that is not there */
+	STORE_ORPHAN_VERSION,  /* zeros, row number: what should be its record's id cannot be one */
 	STORE_ORPHAN_OWNER,    /* record id, version: its owner is no account */
 	STORE_ORPHAN_TOKEN,    /* token id, 0: its account is not there */
 	STORE_ORPHAN_ANSWER,   /* record id, version: an idempotency row names a record that is not there */
@@ -301,9 +302,9 @@ MUST_CHECK enum store_status store_orphan_list(struct store_view *view, enum sto
 					       store_orphan_visit *each, void *arg);
 
 /*
- * SQLite's own check of pages, indexes and constraints; minutes on a large file. `each` gets a line for each finding,
- * which holds names of tables and numbers of pages and rows, never contents. `stop` (may be NULL) is asked now and
- * then whether to give up: STORE_BUSY.
+ * SQLite's own check of pages and indexes (not of constraints, on a view); minutes on a large file. `each` gets a line
+ * for each finding, which holds names of tables and numbers of pages and rows, never contents. `stop` (may be NULL) is
+ * asked now and then whether to give up: STORE_BUSY.
  */
 MUST_CHECK enum store_status store_integrity(struct store_view *view, bool (*stop)(void *arg),
 					     void (*each)(void *arg, const char *line), void *arg);

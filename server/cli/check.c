@@ -118,6 +118,9 @@ static void print_subject(const struct check_fault *fault)
 		encode_hex(fault->id, sizeof(fault->id), hex);
 		printf("KEK %s...", hex);
 		break;
+	case CHECK_VERSION_ROW:
+		printf("version row %" PRIu64, fault->version);
+		break;
 	case CHECK_BLOB:
 		printf("blob %" PRIu64, fault->version);
 		break;

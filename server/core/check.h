@@ -15,6 +15,7 @@
 #define CHECK_FAILURES(X)                                               \
 	X(ROW_UNREADABLE, "row cannot be read")                         \
 	X(ROW_MAC, "row MAC does not verify")                           \
+	X(ROW_ID, "does not name a record")                             \
 	X(MISSING_VERSION, "missing version")                           \
 	X(STATE, "its state does not fit its place among the versions") \
 	X(REMNANT, "was left behind when the record was deleted")       \
@@ -52,13 +53,14 @@ const char *check_failure_text(enum check_failure failure);
 
 /* What it is wrong with. */
 enum check_subject {
-	CHECK_RECORD,	 /* id, versions, chunks */
-	CHECK_ANSWER_OF, /* the idempotency row that names record id, version */
-	CHECK_KEK_ROW,	 /* id: the first 16 bytes of the KEK's id */
-	CHECK_ACCOUNT,	 /* id */
-	CHECK_TOKEN,	 /* id */
-	CHECK_BLOB,	 /* version: the blob's number */
-	CHECK_FILE,	 /* detail */
+	CHECK_RECORD,	   /* id, versions, chunks */
+	CHECK_VERSION_ROW, /* version: the row's number in its table */
+	CHECK_ANSWER_OF,   /* the idempotency row that names record id, version */
+	CHECK_KEK_ROW,	   /* id: the first 16 bytes of the KEK's id */
+	CHECK_ACCOUNT,	   /* id */
+	CHECK_TOKEN,	   /* id */
+	CHECK_BLOB,	   /* version: the blob's number */
+	CHECK_FILE,	   /* detail */
 };
 
 struct check_fault {
