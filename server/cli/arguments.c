@@ -1,5 +1,6 @@
 #include "server/cli/arguments.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,11 +83,11 @@ bool arguments_number(const char *text, unsigned min, unsigned max, unsigned *re
 	if (*text == '\0')
 		return false;
 	for (; *text; text++) {
-		if (*text < '0' || *text > '9' || number > (max - (unsigned)(*text - '0')) / 10)
+		if (*text < '0' || *text > '9' || number > (UINT_MAX - 9) / 10)
 			return false;
 		number = 10 * number + (unsigned)(*text - '0');
 	}
-	if (number < min)
+	if (number < min || number > max)
 		return false;
 	*ret_number = number;
 	return true;

@@ -560,7 +560,7 @@ Test(check, an_index_that_lacks_a_row_is_found)
 
 /* ---- beside a server -------------------------------------------------------------------------------------------- */
 
-static unsigned calls, act_at;
+static unsigned calls, act_at, damage_at;
 static uint8_t victim[16];
 static bool replaces;
 
@@ -569,7 +569,9 @@ static bool interfere(void)
 {
 	struct record_info info;
 
-	if (++calls != act_at)
+	if (++calls == damage_at)
+		exec("UPDATE chunk SET data = zeroblob(length(data)) WHERE number = 1");
+	if (calls != act_at)
 		return false;
 	if (replaces)
 		cr_assert_eq(records_write(&f, inflight, victim, 1, NULL, content, LONG_SIZE, &info), CORE_OK);
@@ -580,17 +582,23 @@ static bool interfere(void)
 	return false;
 }
 
+static struct findings check_one_record(void)
+{
+	struct record_info info;
+
+	exec("DELETE FROM version; DELETE FROM wrap; DELETE FROM idempotency; DELETE FROM blob; DELETE FROM chunk");
+	cr_assert_eq(records_write(&f, inflight, NULL, 0, NULL, content, LONG_SIZE, &info), CORE_OK);
+	memcpy(victim, info.record_id, sizeof(victim));
+	calls = 0;
+	return run_check(1, interfere);
+}
+
 static void assert_no_false_fault(void)
 {
+	damage_at = 0;
 	for (act_at = 1;; act_at++) {
-		struct record_info info;
+		const struct findings found = check_one_record();
 
-		exec("DELETE FROM version; DELETE FROM wrap; DELETE FROM idempotency; DELETE FROM blob;"
-		     "DELETE FROM chunk");
-		cr_assert_eq(records_write(&f, inflight, NULL, 0, NULL, content, LONG_SIZE, &info), CORE_OK);
-		memcpy(victim, info.record_id, sizeof(victim));
-		calls = 0;
-		const struct findings found = run_check(1, interfere);
 		assert_found(replaces ? "replaced" : "deleted", &found, "");
 		if (calls < act_at)
 			break;
@@ -608,6 +616,26 @@ Test(check, a_record_replaced_meanwhile_is_no_fault)
 {
 	replaces = true;
 	assert_no_false_fault();
+}
+
+/* Damaged, so that it is looked at twice, and deleted at any step of either look: it is whole, damaged, or gone. */
+Test(check, a_damaged_record_deleted_meanwhile_has_no_other_fault_than_its_own)
+{
+	size_t twice = 0;
+
+	replaces = false;
+	for (damage_at = 1; damage_at < 12; damage_at++) {
+		for (act_at = damage_at + 1;; act_at++) {
+			const struct findings found = check_one_record();
+
+			twice += found.count;
+			if (found.count > 0)
+				assert_found("deleted while looked at again", &found, "record v1 CHUNK_TAG 1-1");
+			if (calls < act_at)
+				break;
+		}
+	}
+	cr_assert_gt(twice, 10, "the damage was seen often enough");
 }
 
 /* ---- ending early ----------------------------------------------------------------------------------------------- */

@@ -198,6 +198,27 @@ Test(store_lists, versions_come_oldest_first_and_the_latest_is_the_highest)
 	cr_expect_eq(count, 5);
 }
 
+Test(store_lists, a_walk_names_each_record_once_in_pages)
+{
+	uint8_t ids[4][16], last[16];
+	const uint8_t *after = NULL;
+	size_t count, seen = 0;
+
+	cr_assert_eq(store_record_last(view, last), STORE_NOT_FOUND);
+	fill();
+	cr_assert_eq(run(version(3, 2, 1, STORE_VERSION_CURRENT, 1)), STORE_OK);
+	do {
+		cr_assert_eq(store_record_walk(view, after, 4, ids, &count), STORE_OK);
+		for (size_t i = 0; i < count; i++)
+			cr_expect_arr_eq(ids[i], all((uint8_t)(seen + i + 1)), 16);
+		seen += count;
+		after = ids[3];
+	} while (count == 4);
+	cr_expect_eq(seen, RECORDS);
+	cr_assert_eq(store_record_last(view, last), STORE_OK);
+	cr_expect_arr_eq(last, all(RECORDS), 16);
+}
+
 Test(store_lists, a_version_is_inserted_once)
 {
 	cr_assert_eq(run(version(1, 1, 1, STORE_VERSION_CURRENT, 1)), STORE_OK);
