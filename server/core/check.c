@@ -92,9 +92,14 @@ struct page {
 };
 
 /*
- * Records that are made while the check runs are left out, or beside a busy server it would not end: ids are in order
- * of time.
+ * Records that are made while the check runs are left out, and answers that name them, or beside a busy server it would
+ * not end: ids are in order of time.
  */
+static bool is_newer(const struct check *check, const uint8_t record_id[static 16])
+{
+	return memcmp(record_id, check->record_last, sizeof(check->record_last)) > 0;
+}
+
 static enum store_status take_records(struct check *check, struct store_view *view, struct page *page)
 {
 	const enum store_status status =
@@ -104,8 +109,7 @@ static enum store_status take_records(struct check *check, struct store_view *vi
 		page->record_count = 0;
 		return status;
 	}
-	while (page->record_count > 0 &&
-	       memcmp(page->records[page->record_count - 1], check->record_last, sizeof(check->record_last)) > 0)
+	while (page->record_count > 0 && is_newer(check, page->records[page->record_count - 1]))
 		page->record_count--;
 	if (page->record_count > 0)
 		memcpy(check->record_after, page->records[page->record_count - 1], sizeof(check->record_after));
@@ -171,7 +175,8 @@ static enum core_status work(struct check_worker *w)
 		for (size_t i = 0; i < page.record_count && status == CORE_OK && !check_stopped(w->check); i++)
 			status = check_record(w, page.records[i]);
 		for (size_t i = 0; i < page.answer_count && status == CORE_OK && !check_stopped(w->check); i++)
-			status = check_answer(w, &page.answers[i]);
+			if (!is_newer(w->check, page.answers[i].record_id))
+				status = check_answer(w, &page.answers[i]);
 		if (status != CORE_OK || check_stopped(w->check))
 			return status;
 	}

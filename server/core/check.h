@@ -33,11 +33,11 @@
 	X(DIGEST, "digest is not the one in the metadata")              \
 	X(BLOB_MISSING, "missing blob row")                             \
 	X(BLOB_UNLINKED, "its chunks are marked for removal")           \
-	X(CHUNK_MISSING, "missing chunk")                               \
-	X(CHUNK_UNREADABLE, "chunk cannot be read")                     \
-	X(CHUNK_LENGTH, "chunk length is wrong")                        \
-	X(CHUNK_TAG, "chunk tag does not verify")                       \
-	X(CHUNK_SURPLUS, "surplus chunk")                               \
+	X(CHUNK_MISSING, "missing")                                     \
+	X(CHUNK_UNREADABLE, "cannot be read")                           \
+	X(CHUNK_LENGTH, "length is wrong")                              \
+	X(CHUNK_TAG, "tag does not verify")                             \
+	X(CHUNK_SURPLUS, "surplus")                                     \
 	X(CHUNK_ORPHAN, "chunks without a version")                     \
 	X(ANSWER, "does not vouch for this record")                     \
 	X(ANSWER_ORPHAN, "names a record that is not there")            \
@@ -48,7 +48,7 @@
 enum check_failure { CHECK_FAILURES(CHECK_FAILURE_ENUM) CHECK_FAILURE_COUNT };
 #undef CHECK_FAILURE_ENUM
 
-/* "row MAC does not verify" and so on. */
+/* "row MAC does not verify" and so on; of a chunk what follows its number. */
 const char *check_failure_text(enum check_failure failure);
 
 /* What it is wrong with. */

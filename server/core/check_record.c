@@ -133,6 +133,10 @@ static enum core_status judge(struct check_worker *w, const uint8_t id[static 16
 				      w->rows[i].version, w->rows[i].version);
 	if (status != CORE_OK)
 		return status;
+	/* A tombstone that does not verify: whether its record was deleted cannot be said, so neither what is missing.
+	 */
+	if (latest->condition == CHECK_ROW_FORGED && latest->state >= STORE_VERSION_TOMBSTONE)
+		return CORE_OK;
 	return latest->condition == CHECK_ROW_GOOD && latest->state >= STORE_VERSION_TOMBSTONE ? judge_deleted(w, id)
 											       : judge_live(w, id);
 }

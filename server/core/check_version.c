@@ -194,7 +194,7 @@ static enum core_status read_chunks(struct check_worker *w, const struct opened 
 
 	for (uint64_t number = 0; number < count && status == CORE_OK; number++) {
 		const size_t length = record_chunk_length(o->row->size, number);
-		enum check_failure failure;
+		enum check_failure failure = CHECK_CHUNK_UNREADABLE;
 
 		if (check_stopped(w->check))
 			return CORE_OK;
