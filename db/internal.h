@@ -41,9 +41,9 @@ struct store_stage {
 };
 
 /*
- * Under `lock`: everything from `jobs` to `truncate_result`. Only the committer touches `txn`. Atomics stand alone.
- * Invariant: chunks taken from the queue in one go are written before the jobs taken with them, so that a blob is
- * whole when the job that links it runs.
+ * Under `lock`: everything from `jobs` to `truncate_result`. Only the committer touches `txn` and `kept_pages`. Atomics
+ * stand alone. Invariant: chunks taken from the queue in one go are written before the jobs taken with them, so that a
+ * blob is whole when the job that links it runs.
  */
 struct store {
 	struct store_options options;
@@ -51,6 +51,7 @@ struct store {
 	int lock_fd;
 	bool read_only;
 	struct store_txn txn;
+	size_t kept_pages; /* of the log, when a reader kept it from being restarted; else 0 */
 
 	pthread_mutex_t lock;
 	pthread_cond_t work;	/* for the committer */
