@@ -167,6 +167,11 @@ void sql_set_interrupt(struct sql *sql, bool (*stop)(void *arg), void *arg)
 	sqlite3_progress_handler(sql->db, stop ? PROGRESS_STEPS : 0, stop ? ask_stop : NULL, sql);
 }
 
+void sql_interrupt(struct sql *sql)
+{
+	sqlite3_interrupt(sql->db);
+}
+
 /* ---- calls ------------------------------------------------------------------------------------------------------ */
 
 static void stick(struct sql_call *call, enum store_status status)

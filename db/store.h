@@ -303,11 +303,13 @@ MUST_CHECK enum store_status store_orphan_list(struct store_view *view, enum sto
 
 /*
  * SQLite's own check of pages and indexes (not of constraints, on a view); minutes on a large file. `each` gets a line
- * for each finding, which holds names of tables and numbers of pages and rows, never contents. `stop` (may be NULL) is
- * asked now and then whether to give up: STORE_BUSY.
+ * for each finding, which holds names of tables and numbers of pages and rows, never contents.
  */
-MUST_CHECK enum store_status store_integrity(struct store_view *view, bool (*stop)(void *arg),
-					     void (*each)(void *arg, const char *line), void *arg);
+MUST_CHECK enum store_status store_integrity(struct store_view *view, void (*each)(void *arg, const char *line),
+					     void *arg);
+
+/* From any thread: what the view is reading ends with STORE_BUSY. Does nothing when it reads nothing. */
+void store_view_interrupt(struct store_view *view);
 
 /* ---- transactions: writing, only inside apply() ------------------------------------------------------------------ */
 

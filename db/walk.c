@@ -79,13 +79,10 @@ enum store_status store_orphan_list(struct store_view *view, enum store_orphan k
 	return sql_end(&call);
 }
 
-enum store_status store_integrity(struct store_view *view, bool (*stop)(void *arg),
-				  void (*each)(void *arg, const char *line), void *arg)
+enum store_status store_integrity(struct store_view *view, void (*each)(void *arg, const char *line), void *arg)
 {
 	struct sql_call call;
-	enum store_status status;
 
-	sql_set_interrupt(view->sql, stop, arg);
 	sql_call(view->sql, STATEMENT_INTEGRITY_CHECK, &call);
 	while (sql_step(&call)) {
 		const struct store_bytes bytes = sql_get_bytes(&call);
@@ -97,7 +94,10 @@ enum store_status store_integrity(struct store_view *view, bool (*stop)(void *ar
 		if (strcmp(line, "ok") != 0)
 			each(arg, line);
 	}
-	status = sql_end(&call);
-	sql_set_interrupt(view->sql, NULL, NULL);
-	return status;
+	return sql_end(&call);
+}
+
+void store_view_interrupt(struct store_view *view)
+{
+	sql_interrupt(view->sql);
 }

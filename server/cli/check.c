@@ -147,11 +147,8 @@ static void on_progress(void *arg, enum check_stage stage, const struct check_to
 	struct checking *checking = arg;
 
 	switch (stage) {
-	case CHECK_STAGE_FILE:
-		progress_stage(&checking->progress, "checking the database file");
-		break;
 	case CHECK_STAGE_TABLES:
-		progress_stage(&checking->progress, "checking the small tables");
+		progress_stage(&checking->progress, "checking the database file");
 		break;
 	case CHECK_STAGE_RECORDS:
 		progress_update(&checking->progress, totals->versions, expected, now_ms());

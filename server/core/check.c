@@ -214,7 +214,7 @@ static void *worker_main(void *arg)
 	return NULL;
 }
 
-/* ---- the whole -------------------------------------------------------------------------------------------------- */
+/* ---- threads ----------------------------------------------------------------------------------------------------- */
 
 static void show(struct check *check, enum check_stage stage)
 {
@@ -231,20 +231,23 @@ static unsigned thread_count(unsigned wanted)
 	return wanted < THREADS_MAX ? wanted : THREADS_MAX;
 }
 
-static void wait_for_workers(struct check *check)
+/* Until no thread runs. `interruptible` (may be NULL): a view whose statements are too long to ask for a stop. */
+static void wait_for_threads(struct check *check, enum check_stage stage, struct store_view *interruptible)
 {
 	pthread_mutex_lock(&check->lock);
 	while (check->running > 0) {
 		struct timespec until;
 
-		show(check, CHECK_STAGE_RECORDS);
+		show(check, stage);
+		if (interruptible && check_stopped(check))
+			store_view_interrupt(interruptible);
 		clock_gettime(CLOCK_REALTIME, &until);
 		until.tv_nsec += PROGRESS_MS * 1000000L;
 		until.tv_sec += until.tv_nsec / 1000000000L;
 		until.tv_nsec %= 1000000000L;
 		pthread_cond_timedwait(&check->ended, &check->lock, &until);
 	}
-	show(check, CHECK_STAGE_RECORDS);
+	show(check, stage);
 	pthread_mutex_unlock(&check->lock);
 }
 
@@ -270,12 +273,55 @@ static enum core_status check_records(struct check *check)
 		check->running--;
 		pthread_mutex_unlock(&check->lock);
 	}
-	wait_for_workers(check);
+	wait_for_threads(check, CHECK_STAGE_RECORDS, NULL);
 	for (unsigned i = 0; i < started; i++)
 		pthread_join(workers[i].thread, NULL);
 	free(workers);
 	return started == 0 ? CORE_NOMEM : check->failure; /* fewer threads than wished for do the same work */
 }
+
+/* ---- what is checked once ---------------------------------------------------------------------------------------- */
+
+struct survey {
+	struct check *check;
+	struct store_view *view;
+	enum core_status status;
+};
+
+static void *survey_main(void *arg)
+{
+	struct survey *survey = arg;
+	struct check *check = survey->check;
+
+	survey->status = check_file(check, survey->view);
+	if (survey->status == CORE_OK && !check_stopped(check))
+		survey->status = check_tables(check, survey->view);
+	if (survey->status == CORE_BUSY && check_stopped(check))
+		survey->status = CORE_OK;
+	pthread_mutex_lock(&check->lock);
+	check->running--;
+	pthread_cond_signal(&check->ended);
+	pthread_mutex_unlock(&check->lock);
+	return NULL;
+}
+
+/* On a thread of its own, so that this one can interrupt it. */
+static enum core_status survey_run(struct check *check, struct store_view *view)
+{
+	struct survey survey = {.check = check, .view = view};
+	pthread_t thread;
+
+	check->running = 1;
+	if (pthread_create(&thread, NULL, survey_main, &survey) != 0) {
+		check->running = 0;
+		return CORE_NOMEM;
+	}
+	wait_for_threads(check, CHECK_STAGE_TABLES, view);
+	pthread_join(thread, NULL);
+	return survey.status;
+}
+
+/* ---- the whole -------------------------------------------------------------------------------------------------- */
 
 /* How far the walk goes. A table that cannot be counted is walked until it cannot be read. */
 static enum core_status measure(struct check *check, struct store_view *view)
@@ -300,14 +346,8 @@ enum core_status check_run(const struct check_options *options, struct check_tot
 	pthread_cond_init(&check.ended, NULL);
 	if (status == CORE_OK)
 		status = measure(&check, view);
-	if (status == CORE_OK) {
-		show(&check, CHECK_STAGE_FILE);
-		status = check_file(&check, view);
-	}
-	if (status == CORE_OK && !check_stopped(&check)) {
-		show(&check, CHECK_STAGE_TABLES);
-		status = check_tables(&check, view);
-	}
+	if (status == CORE_OK)
+		status = survey_run(&check, view);
 	store_view_free(view);
 	if (status == CORE_OK && !check_stopped(&check))
 		status = check_records(&check);

@@ -73,7 +73,7 @@ struct check_fault {
 	const char *detail;	    /* CHECK_FILE: what SQLite said, or which table; else NULL */
 };
 
-enum check_stage { CHECK_STAGE_FILE, CHECK_STAGE_TABLES, CHECK_STAGE_RECORDS };
+enum check_stage { CHECK_STAGE_TABLES, CHECK_STAGE_RECORDS };
 
 struct check_totals {
 	uint64_t records, versions; /* looked at; versions of deleted records are their tombstones */

@@ -12,7 +12,7 @@ struct check {
 	const struct check_options *options;
 	const struct vault *vault;
 	pthread_mutex_t lock;
-	pthread_cond_t ended; /* a worker has */
+	pthread_cond_t ended; /* a thread has */
 	unsigned running;
 	struct check_totals totals;
 	uint64_t expected;
@@ -63,7 +63,7 @@ MUST_CHECK enum core_status check_note(struct check_worker *worker, const struct
 MUST_CHECK enum core_status check_begin(struct check_worker *worker);
 void check_end(struct check_worker *worker);
 
-/* The tables that are not records', and the file as such. On the calling thread. */
+/* The file as such, and the tables that are not records'. CORE_BUSY also when the view is interrupted. */
 MUST_CHECK enum core_status check_file(struct check *check, struct store_view *view);
 MUST_CHECK enum core_status check_tables(struct check *check, struct store_view *view);
 

@@ -20,11 +20,6 @@ static void report_file(struct check *check, const char *detail)
 	check_report(check, &(struct check_fault){.subject = CHECK_FILE, .failure = CHECK_DATABASE, .detail = detail});
 }
 
-static bool file_stop(void *arg)
-{
-	return check_stopped(arg);
-}
-
 static void file_line(void *arg, const char *line)
 {
 	report_file(arg, line);
@@ -32,10 +27,8 @@ static void file_line(void *arg, const char *line)
 
 enum core_status check_file(struct check *check, struct store_view *view)
 {
-	const enum store_status status = store_integrity(view, file_stop, file_line, check);
+	const enum store_status status = store_integrity(view, file_line, check);
 
-	if (status == STORE_BUSY && check_stopped(check))
-		return CORE_OK;
 	if (status != STORE_OK && check_is_finding(status))
 		report_file(check, store_status_text(status));
 	return check_is_finding(status) ? CORE_OK : core_from_store(status);

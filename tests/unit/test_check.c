@@ -560,7 +560,8 @@ Test(check, an_index_that_lacks_a_row_is_found)
 
 /* ---- beside a server -------------------------------------------------------------------------------------------- */
 
-static unsigned calls, act_at, damage_at;
+static _Atomic unsigned calls;
+static unsigned act_at, damage_at;
 static uint8_t victim[16];
 static bool replaces;
 
@@ -569,9 +570,11 @@ static bool interfere(void)
 {
 	struct record_info info;
 
-	if (++calls == damage_at)
+	const unsigned call = ++calls;
+
+	if (call == damage_at)
 		exec("UPDATE chunk SET data = zeroblob(length(data)) WHERE number = 1");
-	if (calls != act_at)
+	if (call != act_at)
 		return false;
 	if (replaces)
 		cr_assert_eq(records_write(&f, inflight, victim, 1, NULL, content, LONG_SIZE, &info), CORE_OK);
