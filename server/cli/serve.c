@@ -10,7 +10,9 @@
 
 #include "crypto/secret.h"
 #include "server/api/api.h"
+#include "server/cli/cert_names.h"
 #include "server/cli/commands.h"
+#include "server/cli/greeting.h"
 #include "server/cli/settings.h"
 #include "server/core/care.h"
 #include "server/core/home.h"
@@ -86,16 +88,13 @@ static bool write_pem(struct serve *s, const char *name, unsigned mode, const ch
 static bool open_tls(struct serve *s)
 {
 	struct tls_pems pems = {0};
-	char host[256] = "";
-	const char *names[2];
-	size_t count = 0;
+	struct cert_names names = {0};
 	enum core_status cert;
 	bool good = false;
 
-	if (gethostname(host, sizeof(host) - 1) == 0 && host[0])
-		names[count++] = host;
-	if (s->settings.host_name[0])
-		names[count++] = s->settings.host_name;
+	snprintf(s->error, sizeof(s->error), "out of memory");
+	if (!cert_names_init(&names, s->settings.listen, s->settings.host_name))
+		return false;
 	cert = read_pem(s, "tls/ca.pem", false, &pems.ca_cert);
 	/* Only where there has never been one: a CA that clients trust is not replaced because it cannot be read. */
 	if (cert == CORE_NOT_FOUND) {
@@ -108,13 +107,13 @@ static bool open_tls(struct serve *s)
 	}
 	if (read_pem(s, "tls/server.pem", false, &pems.leaf_cert) != CORE_OK ||
 	    read_pem(s, "tls/server.key", true, &pems.leaf_key) != CORE_OK ||
-	    !tls_local_leaf_good(&pems, names, count)) {
+	    !tls_local_leaf_good(&pems, names.names, names.count)) {
 		struct tls_pems fresh = {.ca_cert = pems.ca_cert, .ca_key = pems.ca_key};
 
 		pems.ca_cert = pems.ca_key = NULL;
 		tls_pems_done(&pems);
 		pems = fresh;
-		if (tls_local_leaf_make(&pems, names, count) != TLS_OK ||
+		if (tls_local_leaf_make(&pems, names.names, names.count) != TLS_OK ||
 		    !write_pem(s, "tls/server.key", 0600, pems.leaf_key) ||
 		    !write_pem(s, "tls/server.pem", 0600, pems.leaf_cert))
 			goto out;
@@ -122,6 +121,7 @@ static bool open_tls(struct serve *s)
 	good = tls_fingerprint(pems.ca_cert, s->fingerprint) == TLS_OK &&
 	       tls_context_new(pems.leaf_cert, pems.leaf_key, &s->tls) == TLS_OK;
 out:
+	cert_names_done(&names);
 	tls_pems_done(&pems);
 	return good;
 }
@@ -175,19 +175,11 @@ static bool start_http(struct serve *s)
 
 static void greet(const struct serve *s)
 {
-	const char *data = home_path(s->home);
-	const char *colon = strrchr(s->settings.listen, ':');
-	char url[300];
-
-	snprintf(url, sizeof(url), "https://%.*s:%u", colon ? (int)(colon - s->settings.listen) : 0, s->settings.listen,
-		 http_server_port(s->server));
-	printf("coffer is ready at %s\n"
-	       "CA %s/tls/ca.pem, SHA-256 %s\n"
-	       "No passphrase protects the KEK: records are only as safe as %s/keys.\n"
-	       "curl -K '%s/admin.curl' -H 'Content-Type: application/json' --data-binary '{\"hello\":\"world\"}' "
-	       "'%s/v1/records'\n"
-	       "curl -K '%s/admin.curl' '%s/v1/records'\n",
-	       url, data, s->fingerprint, data, data, url, data, url);
+	greeting_print(&(struct greeting){.data = home_path(s->home),
+					  .listen = s->settings.listen,
+					  .port = http_server_port(s->server),
+					  .fingerprint = s->fingerprint},
+		       stdout);
 	fflush(stdout);
 }
 
