@@ -66,6 +66,8 @@ static const char *const MIGRATIONS[] = {
 	" chunk_id INTEGER PRIMARY KEY,"
 	" blob_id INTEGER NOT NULL, number INTEGER NOT NULL, data BLOB NOT NULL);"
 	"CREATE UNIQUE INDEX chunk_by_blob ON chunk (blob_id, number);",
+	/* So that the sweeper can ask whether a version still names what it is about to remove. */
+	"CREATE INDEX version_by_blob ON version (blob_id) WHERE blob_id > 0;",
 };
 
 enum { SCHEMA_VERSION = sizeof(MIGRATIONS) / sizeof(MIGRATIONS[0]) };

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import socket
+import sqlite3
 import stat
 import subprocess
 import tempfile
@@ -72,6 +73,25 @@ class Start(unittest.TestCase):
         with open(path, "r+b") as file:
             file.write(b"this is no database at all" * 100)
         self.assertTrue(self.refused().strip())
+
+    def test_a_database_of_an_earlier_schema_is_brought_up_to_date(self):
+        self.server.start()
+        with self.server.client() as client:
+            path = client.post(bytes(200000))["Location"]
+        self.server.stop()
+        database = sqlite3.connect(os.path.join(self.server.data, "coffer.db"), isolation_level=None)
+        now = database.execute("PRAGMA user_version").fetchone()
+        database.execute("DROP INDEX version_by_blob")
+        database.execute("PRAGMA user_version = 1")
+        database.close()
+        self.server.start()
+        with self.server.client() as client:
+            self.assertEqual(client.get(path).body, bytes(200000))
+        self.server.stop()
+        database = sqlite3.connect(os.path.join(self.server.data, "coffer.db"))
+        self.assertEqual(database.execute("PRAGMA user_version").fetchone(), now)
+        self.assertIn(("version_by_blob",), database.execute("SELECT name FROM sqlite_master").fetchall())
+        database.close()
 
     def test_modes_keep_others_out(self):
         self.server.start()
