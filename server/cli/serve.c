@@ -18,6 +18,9 @@
 #include "server/core/home.h"
 #include "server/tls/context.h"
 
+/* A shred delay of 0 must not keep the thread busy. Keys are forgotten a minute late at most. */
+enum { SHRED_LEAST_MS = 1000, EXPIRE_EVERY_MS = 60000 };
+
 /* The store is opened before the api exists: its callbacks find it here. */
 struct serve {
 	struct settings settings;
@@ -202,7 +205,13 @@ static bool start(struct serve *s)
 		return false;
 	snprintf(s->error, sizeof(s->error), "out of memory or threads");
 	s->workers = workers_new(set->workers, set->queue_depth);
-	s->care = care_new(home_vault(s->home), (int64_t)set->shred_delay, (int64_t)set->idempotency_ttl);
+	s->care = care_new(&(struct care_options){
+		.vault = home_vault(s->home),
+		.shred_every_ms = (int64_t)(set->shred_delay > SHRED_LEAST_MS ? set->shred_delay : SHRED_LEAST_MS),
+		.expire_every_ms = EXPIRE_EVERY_MS,
+		.idempotency_ttl_ms = (int64_t)set->idempotency_ttl,
+		.log = log_line,
+	});
 	if (!s->workers || !s->care)
 		return false;
 	s->api = api_new(&(struct api_options){.vault = home_vault(s->home),
