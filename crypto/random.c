@@ -1,7 +1,13 @@
 #include "crypto/random.h"
 
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+
+enum { COUNTER_BITS = 12, SEED_BITS = 11, BACK_MS = 10000 };
 
 static enum crypto_status fill(gnutls_rnd_level_t level, void *bytes, size_t size)
 {
@@ -27,14 +33,39 @@ static void uuid_stamp(uint8_t id[static 16], unsigned version)
 	id[8] = (uint8_t)(0x80 | (id[8] & 0x3f));
 }
 
+/*
+ * The milliseconds and the counter of the last id, in one number: a counter that overflows borrows from the
+ * milliseconds to come. The order is the process's, whoever asks: so this is no state of a caller's.
+ */
+static uint64_t next_tick(uint64_t fresh)
+{
+	static _Atomic uint64_t last;
+	uint64_t before = atomic_load(&last), next;
+
+	do {
+		bool set_back = before > fresh && before - fresh > (uint64_t)BACK_MS << COUNTER_BITS;
+
+		next = fresh > before || set_back ? fresh : before + 1;
+	} while (!atomic_compare_exchange_weak(&last, &before, next));
+	return next;
+}
+
 enum crypto_status random_uuid7(int64_t unix_ms, uint8_t ret_id[static 16])
 {
-	enum crypto_status status = random_nonce(ret_id + 6, 10);
+	uint8_t id[16];
+	enum crypto_status status = random_nonce(id + 6, 10);
+	uint64_t tick, seed;
+
 	if (status != CRYPTO_OK)
 		return status;
+	seed = ((uint64_t)id[6] << 8 | id[7]) & ((1u << SEED_BITS) - 1);
+	tick = next_tick((uint64_t)unix_ms << COUNTER_BITS | seed);
 	for (int i = 0; i < 6; i++)
-		ret_id[i] = (uint8_t)((uint64_t)unix_ms >> (40 - 8 * i));
-	uuid_stamp(ret_id, 7);
+		id[i] = (uint8_t)(tick >> (COUNTER_BITS + 40 - 8 * i));
+	id[6] = (uint8_t)(tick >> 8);
+	id[7] = (uint8_t)tick;
+	uuid_stamp(id, 7);
+	memcpy(ret_id, id, sizeof(id));
 	return CRYPTO_OK;
 }
 

@@ -181,14 +181,14 @@ enum store_status store_idempotency_insert(struct store_txn *txn, const struct s
 	return sql_run(txn->view.sql, &call, NULL);
 }
 
-enum store_status store_idempotency_expire(struct store_txn *txn, int64_t before_ms, size_t limit)
+enum store_status store_idempotency_expire(struct store_txn *txn, int64_t before_ms, size_t limit, uint64_t *ret_count)
 {
 	struct sql_call call;
 
 	sql_call(txn->view.sql, STATEMENT_IDEMPOTENCY_EXPIRE, &call);
 	sql_put_i64(&call, before_ms);
 	sql_put_u64(&call, limit);
-	return sql_run(txn->view.sql, &call, NULL);
+	return sql_run(txn->view.sql, &call, ret_count);
 }
 
 /* ---- audit events ---------------------------------------------------------------------------------------------------

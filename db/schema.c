@@ -75,6 +75,9 @@ static const char *const MIGRATIONS[] = {
 	" revision INTEGER NOT NULL, created_ms INTEGER NOT NULL, reserved INTEGER NOT NULL,"
 	" wrap BLOB NOT NULL, mac BLOB NOT NULL CHECK (length(mac) = 32));"
 	"CREATE INDEX epoch_by_kek ON epoch (kek_id, created_ms);",
+
+	/* So that the sweeper can ask whether a version still names what it is about to remove. */
+	"CREATE INDEX version_by_blob ON version (blob_id) WHERE blob_id > 0;",
 };
 
 enum { SCHEMA_VERSION = sizeof(MIGRATIONS) / sizeof(MIGRATIONS[0]) };

@@ -8,7 +8,7 @@
 
 #define EPOCH_COLUMNS "epoch_id, kek_id, revision, created_ms, reserved, wrap, mac"
 
-/* X(NAME, text) */
+/* X(NAME, text). `state <> 1 AND` makes a partial index of blob usable. */
 /* clang-format off */
 #define STATEMENT_LIST(X) \
 	X(BEGIN, "BEGIN") \
@@ -81,10 +81,12 @@
 	X(BLOB_LINK, "UPDATE blob SET state = 1 WHERE blob_id = ? AND state = 0 AND " \
 		"(SELECT count(*) FROM chunk WHERE chunk.blob_id = blob.blob_id) = ?") \
 	X(BLOB_DOOM_STAGED, "UPDATE blob SET state = 2 WHERE blob_id = ? AND state = 0") \
-	X(BLOB_DOOM_ALL_STAGED, "UPDATE blob SET state = 2 WHERE state = 0") \
+	X(BLOB_DOOM_ALL_STAGED, "UPDATE blob SET state = 2 WHERE state <> 1 AND state = 0") \
 	X(BLOB_DOOM_RECORD, "UPDATE blob SET state = 2 WHERE blob_id IN " \
 		"(SELECT blob_id FROM version WHERE record_id = ? AND blob_id > 0)") \
-	X(BLOB_DOOMED, "SELECT blob_id FROM blob WHERE state = 2 ORDER BY blob_id LIMIT 1") \
+	/* blob.state is under no MAC, a version's row is: what one names stays. */ \
+	X(BLOB_DOOMED, "SELECT blob_id FROM blob WHERE state <> 1 AND state = 2 AND NOT EXISTS (SELECT 1 FROM " \
+		"version WHERE version.blob_id = blob.blob_id AND version.blob_id > 0) ORDER BY blob_id LIMIT 1") \
 	X(BLOB_DELETE, "DELETE FROM blob WHERE blob_id = ?") \
 	X(BLOB_LAST, "SELECT max(coalesce((SELECT max(blob_id) FROM blob), 0), " \
 		"coalesce((SELECT max(blob_id) FROM chunk), 0))") \

@@ -363,8 +363,9 @@ MUST_CHECK enum store_status store_blob_link(struct store_txn *txn, uint64_t blo
 /* Removes every wrap, meta and inline chunk of a record's versions, dooms their blobs, and removes the version rows. */
 MUST_CHECK enum store_status store_record_erase(struct store_txn *txn, const uint8_t record_id[static 16]);
 
-/* Removes idempotency rows made before `before_ms`, at most `limit`. */
-MUST_CHECK enum store_status store_idempotency_expire(struct store_txn *txn, int64_t before_ms, size_t limit);
+/* Removes idempotency rows made before `before_ms`, at most `limit`; *ret_count: how many. */
+MUST_CHECK enum store_status store_idempotency_expire(struct store_txn *txn, int64_t before_ms, size_t limit,
+						      uint64_t *ret_count);
 
 /* ---- care -------------------------------------------------------------------------------------------------------- */
 

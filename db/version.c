@@ -131,11 +131,16 @@ enum store_status store_tombstone_list(struct store_view *view, int64_t until_ms
 enum store_status store_version_count(struct store_view *view, uint64_t *ret_count)
 {
 	struct sql_call call;
+	uint64_t count = 0;
+	enum store_status status;
 
 	sql_call(view->sql, STATEMENT_VERSION_COUNT, &call);
 	if (sql_step(&call))
-		*ret_count = sql_get_u64(&call);
-	return sql_end(&call);
+		count = sql_get_u64(&call);
+	status = sql_end(&call);
+	if (status == STORE_OK)
+		*ret_count = count;
+	return status;
 }
 
 enum store_status store_version_insert(struct store_txn *txn, const struct store_version *row)

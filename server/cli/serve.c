@@ -9,7 +9,9 @@
 
 #include "crypto/secret.h"
 #include "server/api/api.h"
+#include "server/cli/cert_names.h"
 #include "server/cli/commands.h"
+#include "server/cli/greeting.h"
 #include "server/cli/harden.h"
 #include "server/cli/secret_input.h"
 #include "server/cli/settings.h"
@@ -18,6 +20,9 @@
 #include "server/core/home.h"
 #include "server/core/keyring.h"
 #include "server/tls/context.h"
+
+/* A shred delay of 0 must not keep the thread busy. Keys are forgotten a minute late at most. */
+enum { SHRED_LEAST_MS = 1000, EXPIRE_EVERY_MS = 60000 };
 
 /* The store is opened before the api exists: its callbacks find it here. */
 struct serve {
@@ -88,16 +93,13 @@ static bool write_pem(struct serve *s, const char *name, unsigned mode, const ch
 static bool open_tls(struct serve *s)
 {
 	struct tls_pems pems = {0};
-	char host[256] = "";
-	const char *names[2];
-	size_t count = 0;
+	struct cert_names names = {0};
 	enum core_status cert;
 	bool good = false;
 
-	if (gethostname(host, sizeof(host) - 1) == 0 && host[0])
-		names[count++] = host;
-	if (s->settings.host_name[0])
-		names[count++] = s->settings.host_name;
+	snprintf(s->error, sizeof(s->error), "out of memory");
+	if (!cert_names_init(&names, s->settings.listen, s->settings.host_name))
+		return false;
 	cert = read_pem(s, "tls/ca.pem", false, &pems.ca_cert);
 	/* Only where there has never been one: a CA that clients trust is not replaced because it cannot be read. */
 	if (cert == CORE_NOT_FOUND) {
@@ -110,13 +112,13 @@ static bool open_tls(struct serve *s)
 	}
 	if (read_pem(s, "tls/server.pem", false, &pems.leaf_cert) != CORE_OK ||
 	    read_pem(s, "tls/server.key", true, &pems.leaf_key) != CORE_OK ||
-	    !tls_local_leaf_good(&pems, names, count)) {
+	    !tls_local_leaf_good(&pems, names.names, names.count)) {
 		struct tls_pems fresh = {.ca_cert = pems.ca_cert, .ca_key = pems.ca_key};
 
 		pems.ca_cert = pems.ca_key = NULL;
 		tls_pems_done(&pems);
 		pems = fresh;
-		if (tls_local_leaf_make(&pems, names, count) != TLS_OK ||
+		if (tls_local_leaf_make(&pems, names.names, names.count) != TLS_OK ||
 		    !write_pem(s, "tls/server.key", 0600, pems.leaf_key) ||
 		    !write_pem(s, "tls/server.pem", 0600, pems.leaf_cert))
 			goto out;
@@ -124,6 +126,7 @@ static bool open_tls(struct serve *s)
 	good = tls_fingerprint(pems.ca_cert, s->fingerprint) == TLS_OK &&
 	       tls_context_new(pems.leaf_cert, pems.leaf_key, &s->tls) == TLS_OK;
 out:
+	cert_names_done(&names);
 	tls_pems_done(&pems);
 	return good;
 }
@@ -189,19 +192,12 @@ static const char *protection(const struct serve *s)
 
 static void greet(const struct serve *s)
 {
-	const char *data = home_path(s->home);
-	const char *colon = strrchr(s->settings.listen, ':');
-	char url[300];
-
-	snprintf(url, sizeof(url), "https://%.*s:%u", colon ? (int)(colon - s->settings.listen) : 0, s->settings.listen,
-		 http_server_port(s->server));
-	printf("coffer is ready at %s\n"
-	       "CA %s/tls/ca.pem, SHA-256 %s\n"
-	       "%s\n"
-	       "curl -K '%s/admin.curl' -H 'Content-Type: application/json' --data-binary '{\"hello\":\"world\"}' "
-	       "'%s/v1/records'\n"
-	       "curl -K '%s/admin.curl' '%s/v1/records'\n",
-	       url, data, s->fingerprint, protection(s), data, url, data, url);
+	greeting_print(&(struct greeting){.data = home_path(s->home),
+					  .listen = s->settings.listen,
+					  .port = http_server_port(s->server),
+					  .fingerprint = s->fingerprint,
+					  .protection = protection(s)},
+		       stdout);
 	fflush(stdout);
 }
 
@@ -262,7 +258,13 @@ static bool start(struct serve *s)
 			return false;
 	}
 	s->workers = workers_new(set->workers, set->queue_depth);
-	s->care = care_new(home_vault(s->home), (int64_t)set->shred_delay, (int64_t)set->idempotency_ttl);
+	s->care = care_new(&(struct care_options){
+		.vault = home_vault(s->home),
+		.shred_every_ms = (int64_t)(set->shred_delay > SHRED_LEAST_MS ? set->shred_delay : SHRED_LEAST_MS),
+		.expire_every_ms = EXPIRE_EVERY_MS,
+		.idempotency_ttl_ms = (int64_t)set->idempotency_ttl,
+		.log = log_line,
+	});
 	if (!s->workers || !s->care)
 		return false;
 	s->api = api_new(&(struct api_options){.vault = home_vault(s->home),

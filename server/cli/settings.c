@@ -61,7 +61,7 @@ static const struct row table[] = {
 	{NAMED(listen, "LISTEN"), TEXT(settings_check_listen, "ADDRESS:PORT or [ADDRESS]:PORT, port 0 to 65535"),
 	 .standard = "127.0.0.1:8443", .help = "where to listen; port 0 takes a free one"},
 	{NAMED(host_name, "HOST_NAME"), TEXT(settings_check_names, "host names or addresses separated by commas"),
-	 .standard = "", .help = "further names for the server certificate"},
+	 .standard = "", .help = "further names for the server certificate, as a,b,c"},
 	{NAMED(max_record_size, "MAX_RECORD_SIZE"), SIZE(1, 1024 * GIB),
 	 .standard = "1GiB", .help = "the largest record that is accepted"},
 	{NAMED(access_log, "ACCESS_LOG"), TEXT(settings_check_path, "- (standard output), off, or a file"),

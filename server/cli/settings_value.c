@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { NAME_MAX_CHARS = 253 };
+
 struct unit {
 	const char *suffix;
 	uint64_t factor;
@@ -237,21 +239,34 @@ bool settings_check_listen(const char *text)
 	return inet_pton(AF_INET6, host + 1, &address) == 1;
 }
 
+/* A host name, one with a wildcard for its first label, or an address; `size` characters of `text`. */
+static bool is_name(const char *text, size_t size)
+{
+	static const char ALLOWED[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-";
+	char name[NAME_MAX_CHARS + 1];
+	struct in6_addr address;
+
+	if (size == 0 || size > NAME_MAX_CHARS)
+		return false;
+	memcpy(name, text, size);
+	name[size] = '\0';
+	if (memchr(name, ':', size))
+		return inet_pton(AF_INET6, name, &address) == 1;
+	const char *rest = strncmp(name, "*.", 2) == 0 ? name + 2 : name;
+	return rest[0] != '\0' && rest[0] != '.' && strspn(rest, ALLOWED) == strlen(rest);
+}
+
 bool settings_check_names(const char *text)
 {
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-:*";
-
 	if (text[0] == '\0')
 		return true;
 	for (;;) {
-		size_t size = strspn(text, allowed);
+		size_t size = strcspn(text, ",");
 
-		if (size == 0 || size > 253)
+		if (!is_name(text, size))
 			return false;
-		text += size;
-		if (*text == '\0')
+		if (text[size] == '\0')
 			return true;
-		if (*text++ != ',')
-			return false;
+		text += size + 1;
 	}
 }

@@ -2,65 +2,168 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "server/core/clock.h"
 #include "server/core/record.h"
 
+/* So many keys a transaction, so that requests come between. */
 enum { EXPIRE_AT_ONCE = 1000 };
+
+struct chore {
+	const char *name; /* in messages */
+	enum core_status (*run)(struct care *care);
+	int64_t every_ms, due_ms;
+	bool failing;
+};
+
+enum { CHORE_SHRED, CHORE_EXPIRE, CHORE_COUNT };
 
 struct care {
 	struct store_job job; /* first: apply() is handed a pointer to it */
-	const struct vault *vault;
-	int64_t shred_delay_ms;
-	int64_t idempotency_ttl_ms;
+	struct care_options options;
+	struct chore chores[CHORE_COUNT];
+	uint64_t expired; /* by the last transaction */
+	_Atomic bool stopping;
 	sem_t stop;
 	pthread_t thread;
 };
 
+/* ---- chores ------------------------------------------------------------------------------------------------------ */
+
+static enum core_status shred(struct care *care)
+{
+	struct store_view *view = NULL;
+	uint64_t count;
+	enum core_status status = core_from_store(store_view_new(care->options.vault->store, &view));
+
+	if (status == CORE_OK)
+		status = record_shred_pending(care->options.vault, view, &count);
+	store_view_free(view);
+	return status;
+}
+
 static enum store_status expire_apply(struct store_job *job, struct store_txn *txn)
 {
-	const struct care *care = (struct care *)job;
+	struct care *care = (struct care *)job;
 
-	return store_idempotency_expire(txn, clock_unix_ms() - care->idempotency_ttl_ms, EXPIRE_AT_ONCE);
+	return store_idempotency_expire(txn, clock_unix_ms() - care->options.idempotency_ttl_ms, EXPIRE_AT_ONCE,
+					&care->expired);
+}
+
+static enum core_status expire(struct care *care)
+{
+	enum store_status status;
+
+	do {
+		care->expired = 0;
+		status = store_run(care->options.vault->store, &care->job);
+	} while (status == STORE_OK && care->expired == EXPIRE_AT_ONCE && !atomic_load(&care->stopping));
+	return core_from_store(status);
+}
+
+static const struct chore CHORES[] = {
+	[CHORE_SHRED] = {.name = "shredding deleted records", .run = shred},
+	[CHORE_EXPIRE] = {.name = "forgetting old Idempotency-Keys", .run = expire},
+};
+_Static_assert(sizeof(CHORES) / sizeof(CHORES[0]) == CHORE_COUNT, "each chore has one row");
+
+/* ---- the thread -------------------------------------------------------------------------------------------------- */
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* False when it is time to end. */
+static bool wait_until(struct care *care, int64_t due_ms)
+{
+	const struct timespec until = {.tv_sec = (time_t)(due_ms / 1000), .tv_nsec = due_ms % 1000 * 1000000};
+
+	/* A signal's interruption only makes the round begin early. */
+	return sem_clockwait(&care->stop, CLOCK_MONOTONIC, &until) != 0;
+}
+
+static const char *reason(enum core_status status)
+{
+	switch (status) {
+	case CORE_BUSY:
+		return "a reader holds the log, or the queue is full";
+	case CORE_NO_SPACE:
+		return "the disk is nearly full";
+	case CORE_NOMEM:
+		return "memory has run out";
+	case CORE_DAMAGED:
+		return "the database is damaged";
+	default:
+		return "the store cannot be read or written";
+	}
+}
+
+/* Once when it begins and once when it ends: a chore that fails is tried again at its next turn anyway. */
+static void tell(struct care *care, struct chore *chore, enum core_status status)
+{
+	bool fails = status != CORE_OK;
+	char line[160];
+
+	if (fails == chore->failing)
+		return;
+	chore->failing = fails;
+	if (!care->options.log)
+		return;
+	if (fails)
+		snprintf(line, sizeof(line), "%s fails, and will be tried again: %s", chore->name, reason(status));
+	else
+		snprintf(line, sizeof(line), "%s works again", chore->name);
+	care->options.log(line);
 }
 
 static void *take_care(void *arg)
 {
 	struct care *care = arg;
-	struct timespec until;
+	int64_t next;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	for (int i = 0; i < CHORE_COUNT; i++)
+		care->chores[i].due_ms = now_ms() + care->chores[i].every_ms;
 	for (;;) {
-		struct store_view *view = NULL;
-		uint64_t count;
-
-		until.tv_sec += (time_t)(care->shred_delay_ms / 1000) + 1;
-		if (sem_timedwait(&care->stop, &until) == 0)
+		next = INT64_MAX;
+		for (int i = 0; i < CHORE_COUNT; i++)
+			if (care->chores[i].due_ms < next)
+				next = care->chores[i].due_ms;
+		if (!wait_until(care, next))
 			return NULL;
-		/* What fails now is tried again at the next turn. */
-		if (store_view_new(care->vault->store, &view) == STORE_OK &&
-		    record_shred_pending(care->vault, view, &count) != CORE_OK)
-			count = 0;
-		store_view_free(view);
-		if (store_run(care->vault->store, &care->job) != STORE_OK)
-			continue;
+		for (int i = 0; i < CHORE_COUNT; i++) {
+			struct chore *chore = &care->chores[i];
+
+			if (now_ms() < chore->due_ms)
+				continue;
+			tell(care, chore, chore->run(care));
+			chore->due_ms = now_ms() + chore->every_ms;
+		}
 	}
 }
 
-struct care *care_new(const struct vault *vault, int64_t shred_delay_ms, int64_t idempotency_ttl_ms)
+struct care *care_new(const struct care_options *options)
 {
 	struct care *care = calloc(1, sizeof(*care));
 
 	if (!care)
 		return NULL;
 	care->job.apply = expire_apply;
-	care->vault = vault;
-	care->shred_delay_ms = shred_delay_ms;
-	care->idempotency_ttl_ms = idempotency_ttl_ms;
+	care->options = *options;
+	for (int i = 0; i < CHORE_COUNT; i++)
+		care->chores[i] = CHORES[i];
+	care->chores[CHORE_SHRED].every_ms = options->shred_every_ms;
+	care->chores[CHORE_EXPIRE].every_ms = options->expire_every_ms;
 	sem_init(&care->stop, 0, 0);
 	if (pthread_create(&care->thread, NULL, take_care, care) != 0) {
+		sem_destroy(&care->stop);
 		free(care);
 		return NULL;
 	}
@@ -71,6 +174,7 @@ void care_free(struct care *care)
 {
 	if (!care)
 		return;
+	atomic_store(&care->stopping, true);
 	sem_post(&care->stop);
 	pthread_join(care->thread, NULL);
 	sem_destroy(&care->stop);

@@ -121,12 +121,25 @@ static enum core_status open_store(struct home *home, const struct home_options 
 	return CORE_OK;
 }
 
+/* The options for curl -K; a text in quotes has its quotes and backslashes escaped there. */
+static void print_curl_options(const struct home *home, const char *token, size_t size, char *ret_text)
+{
+	size_t used = (size_t)snprintf(ret_text, size, "header = \"Authorization: Bearer %s\"\ncacert = \"", token);
+
+	for (const char *at = home->path; *at; at++) {
+		if (*at == '"' || *at == '\\')
+			ret_text[used++] = '\\';
+		ret_text[used++] = *at;
+	}
+	snprintf(ret_text + used, size - used, "/tls/ca.pem\"\n");
+}
+
 static enum core_status open_admin(struct home *home, struct files_error *error)
 {
 	struct store_account *account = NULL;
 	const enum store_status found = store_account_by_name(home->view, "admin", &account);
 	char token[ACCOUNT_TOKEN_CHARS + 1];
-	char text[PATH_MAX + 200];
+	char text[2 * PATH_MAX + 200]; /* each character of the path escaped */
 	enum core_status status;
 
 	free(account);
@@ -146,8 +159,7 @@ static enum core_status open_admin(struct home *home, struct files_error *error)
 	snprintf(text, sizeof(text), "%s\n", token);
 	status = home_write_file(home, "admin.token", 0600, text, strlen(text), error);
 	if (status == CORE_OK) {
-		snprintf(text, sizeof(text), "header = \"Authorization: Bearer %s\"\ncacert = \"%s/tls/ca.pem\"\n",
-			 token, home->path);
+		print_curl_options(home, token, sizeof(text), text);
 		status = home_write_file(home, "admin.curl", 0600, text, strlen(text), error);
 	}
 	if (status == CORE_OK) {

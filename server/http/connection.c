@@ -130,13 +130,27 @@ static void cut_off(const struct connection *c)
 	shutdown(c->fd, SHUT_RDWR);
 }
 
+/*
+ * A request whose body does not come gets an answer, since its client may be waiting for one; every other phase ends
+ * without a word.
+ */
+static void end_connection(struct connection *c, bool late)
+{
+	if (!late || c->phase != PHASE_BODY || !exchange_late(c->exchange))
+		cut_off(c);
+}
+
 void connection_reap(struct loop *loop, int64_t now)
 {
 	const struct http_server *server = loop->server;
 	bool stopping = atomic_load(&server->stopping);
 
-	for (struct connection *c = loop->connections; c; c = c->next)
-		if (expired(c, &server->options.limits, now) ||
-		    (stopping && (!c->exchange || now > server->drain_until_ms)))
+	for (struct connection *c = loop->connections; c; c = c->next) {
+		bool over = stopping && (!c->exchange || now > server->drain_until_ms);
+
+		if (expired(c, &server->options.limits, now))
+			end_connection(c, !over);
+		else if (over)
 			cut_off(c);
+	}
 }

@@ -123,6 +123,42 @@ static enum MHD_Result cut_short(struct http_exchange *x)
 	return MHD_NO;
 }
 
+/*
+ * The same while no byte comes, and libmicrohttpd therefore does not call: it is made to read once more, and finds the
+ * end. What the client still sends is left in the socket, and drained, so that no reset destroys the answer.
+ */
+static void answer_late(struct http_exchange *x)
+{
+	(void)cut_short(x);
+	x->connection->traffic.deaf = true;
+}
+
+/* Suspended in any case: a connection that is resumed is read from at once. */
+bool exchange_late(struct http_exchange *x)
+{
+	const struct http_app *app = x->loop->server->options.app;
+
+	if (x->state != X_BODY || x->suspended || !x->head_seen || x->reply.status)
+		return false;
+	http_problem(x, PROBLEM_TIMEOUT, "the body came too slowly");
+	(void)wait_for_wake(x, X_LATE_WAIT);
+	if (app->ready(x, app->arg) == HTTP_GO)
+		http_wake(x);
+	return true;
+}
+
+bool exchange_wakes(struct http_exchange *x)
+{
+	const struct http_app *app = x->loop->server->options.app;
+
+	if (x->state != X_LATE_WAIT)
+		return true;
+	if (app->resumed(x, app->arg) == HTTP_WAIT)
+		return false;
+	answer_late(x);
+	return true;
+}
+
 static enum MHD_Result handle_piece(struct http_exchange *x, const char *data, size_t *size)
 {
 	const struct http_app *app = x->loop->server->options.app;
@@ -182,6 +218,7 @@ enum MHD_Result exchange_handle(void *arg, struct MHD_Connection *mhd, const cha
 	}
 	switch (x->state) {
 	case X_HEAD:
+	case X_LATE_WAIT:
 	case X_ANSWERED:
 		break;
 	case X_HEAD_WAIT:

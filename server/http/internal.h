@@ -45,7 +45,7 @@ struct connection {
 
 /* ---- exchanges ---- */
 
-enum exchange_state { X_HEAD, X_HEAD_WAIT, X_BODY, X_CUT_WAIT, X_READY_WAIT, X_DELAY_WAIT, X_ANSWERED };
+enum exchange_state { X_HEAD, X_HEAD_WAIT, X_BODY, X_CUT_WAIT, X_LATE_WAIT, X_READY_WAIT, X_DELAY_WAIT, X_ANSWERED };
 
 struct header {
 	char *name, *value;
@@ -155,12 +155,16 @@ void connection_notice(void *loop, struct MHD_Connection *mhd, void **context,
 		       enum MHD_ConnectionNotificationCode code);
 /* Hands an accepted connection to the loop's libmicrohttpd. */
 void connection_adopt(struct loop *loop, struct connection *connection);
-/* Shuts down those that have passed the deadline of their phase. */
+/* Ends those that have passed the deadline of their phase. */
 void connection_reap(struct loop *loop, int64_t now);
 
 /* exchange.c */
 enum MHD_Result exchange_handle(void *loop, struct MHD_Connection *mhd, const char *url, const char *method,
 				const char *version, const char *data, size_t *size, void **exchange);
+/* Between libmicrohttpd's turns: its body does not come. False when that is no state to answer in. */
+bool exchange_late(struct http_exchange *x);
+/* After a wake, before libmicrohttpd is told: whether it may be. */
+bool exchange_wakes(struct http_exchange *x);
 void exchange_completed(void *loop, struct MHD_Connection *mhd, void **exchange, enum MHD_RequestTerminationCode code);
 
 /* gate.c: false has set a problem. Sets has_body, has_length and length. */

@@ -83,6 +83,8 @@ void loop_delay(struct loop *loop, struct http_exchange *x)
 
 static void resume(struct loop *loop, struct http_exchange *x)
 {
+	if (!exchange_wakes(x))
+		return;
 	loop->suspended--;
 	loop->turns_progress++;
 	x->suspended = false;

@@ -30,6 +30,7 @@ struct tls_traffic {
 	unsigned long moves;	 /* successful receives and sends */
 	uint64_t received, sent; /* bytes, TLS's own included */
 	bool established;	 /* the client's Finished has come */
+	bool deaf;		 /* set by the user: from now on every receive finds the end of the stream */
 };
 
 /* chain_pem: leaf first. Both are strings with a terminator; copied. */

@@ -146,7 +146,7 @@ class Server:
         def read(stream):
             for line in stream:
                 self.output.append(line)
-                found = re.search(r"https://127\.0\.0\.1:(\d+)", line)
+                found = re.search(r"https://(?:127\.0\.0\.1|localhost):(\d+)", line)
                 if found and not self.port:
                     self.port = int(found.group(1))
                     ready.set()

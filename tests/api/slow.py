@@ -1,8 +1,11 @@
 """Clients that take their time in one phase of a connection, for ever unless the server ends it."""
 
+import http.client
 import select
 import socket
 import ssl
+
+from harness import Answer
 
 
 def plain(server, receive_buffer=None):
@@ -15,6 +18,8 @@ def plain(server, receive_buffer=None):
 
 class Slow:
     """A socket, and the bytes of which drip() sends one at a time; none: it is silent."""
+
+    method, target = "POST", "/v1/records"
 
     def __init__(self, connection, drops=b"", session=None):
         self.connection, self.session = connection, session
@@ -36,6 +41,16 @@ class Slow:
                 self.connection.send(bytes([drop]))
         except OSError:
             pass
+
+    def answer(self):
+        """What has come before the connection was closed."""
+        self.connection.settimeout(10)
+        response = http.client.HTTPResponse(self.connection, method=self.method)
+        try:
+            response.begin()
+            return Answer(response.status, response.headers, response.read())
+        finally:
+            response.close()
 
     def close(self):
         self.connection.close()
@@ -96,16 +111,19 @@ def second_header(server):
     return Slow(slow.connection, b"GET /v1/health HTTP/1.1\r\nX: " + b"x" * 5000, slow.connection)
 
 
-def _post(server, field):
+def _post(server, field, method="POST", target="/v1/records"):
     secure = _secure(server)
-    secure.sendall((f"POST /v1/records HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {server.token}\r\n"
+    secure.sendall((f"{method} {target} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {server.token}\r\n"
                     f"{field}\r\n\r\n").encode())
     return secure
 
 
-def body(server, silent=False):
-    secure = _post(server, "Content-Length: 100000")
-    return Slow(secure, b"" if silent else b"x" * 5000, secure)
+def body(server, silent=False, method="POST", target="/v1/records"):
+    match = 'If-Match: "1"\r\n' if method == "PUT" else ""
+    secure = _post(server, f"{match}Content-Length: 100000", method, target)
+    slow = Slow(secure, b"" if silent else b"x" * 5000, secure)
+    slow.method, slow.target = method, target
+    return slow
 
 
 def chunks(server):

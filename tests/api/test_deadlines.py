@@ -1,10 +1,11 @@
 """Clients that never finish are gone after a while, whatever they are at, and the others are served meanwhile."""
 
 import functools
+import re
 import unittest
 
 import slow
-from harness import ApiTest, wait_until
+from harness import CONTRACT, ApiTest, run, wait_until
 
 LARGE = 24 * 1024 * 1024
 SHORT = ("--hello-timeout", "700ms", "--handshake-timeout", "700ms", "--header-timeout", "700ms", "--idle-timeout",
@@ -33,15 +34,19 @@ EACH = 3
 class Deadlines(ApiTest):
     options = SHORT
 
-    def all_gone(self, crowd, seconds=30):
+    def wait_gone(self, crowd, seconds=30):
         def turn():
             for one in crowd:
-                one.drip()
+                if not one.gone():
+                    one.drip()
             self.assertEqual(self.client.get("/v1/health").status, 200)
             return all(one.gone() for one in crowd)
 
+        return wait_until(turn, seconds)
+
+    def all_gone(self, crowd, seconds=30):
         try:
-            return wait_until(turn, seconds)
+            return self.wait_gone(crowd, seconds)
         finally:
             for one in crowd:
                 one.close()
@@ -55,6 +60,31 @@ class Deadlines(ApiTest):
         path = self.create(bytes(LARGE))
         self.assertTrue(self.all_gone([slow.response(self.server, path) for _ in range(EACH)]), "still there")
         self.assertEqual(len(self.client.get(path).body), LARGE)
+
+    def test_a_body_that_does_not_come_is_answered_and_audited(self):
+        late = ("silent within the body", "dripping the body", "dripping chunks", "dripping a chunk extension",
+                "silent after 100 Continue")
+        path = self.create(b"first")
+        kinds = {name: KINDS[name] for name in late}
+        kinds["of a new version"] = functools.partial(slow.body, silent=True, target=path, method="PUT")
+        for name, kind in kinds.items():
+            with self.subTest(name):
+                before = self.audit_events()
+                crowd = [kind(self.server) for _ in range(EACH)]
+                self.assertTrue(self.wait_gone(crowd), "still there")
+                for one in crowd:
+                    answer = one.answer()
+                    self.assert_problem(answer, 408, "request-timeout")
+                    self.assertEqual(answer["Connection"], "close")
+                    CONTRACT.check(one.method, one.target, answer.status, answer.headers, answer.body)
+                    one.close()
+                self.assertEqual(self.audit_events(), before + EACH)
+        self.assertEqual(self.client.get(path).body, b"first")
+
+    def audit_events(self):
+        done = run("audit", "verify", "--data", self.server.data)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return int(re.search(r"(\d+) events verified", done.stdout)[1])
 
     def test_bodies_that_were_cut_off_leave_no_record(self):
         before = self.client.get("/v1/records?limit=1000").json["records"]

@@ -75,6 +75,8 @@ class Stream(ApiTest):
             stop.set()
             thread.join()
         grown = self.server.memory("VmHWM") - before
+        print(f"\n{LARGE // MIB} MiB in and out beside {count[0]} small writes: memory grew by {grown / MIB:.1f} MiB, "
+              f"the slowest small write took {slowest[0]:.2f} s")
         self.assertEqual(failures, [])
         self.assertGreater(count[0], 10)
         self.assertLess(slowest[0], 5, "a small write waited for the large one")

@@ -8,7 +8,7 @@ import sqlite3
 import unittest
 import uuid
 
-from harness import ApiTest, Server, run
+from harness import ApiTest, Server, run, wait_until
 
 REFUSED = (401, 404, 410, 500)
 VERSION = ("version_id record_id version revision state suite owner size created_ms changed_ms content_nonce meta_nonce"
@@ -198,6 +198,46 @@ class Records(Edited):
             self.assertFalse(self.whole(path))
         self.write("chunk", ["data"], [(row, (data,))])
         self.check_all_whole()
+
+    def sweep_beyond(self):
+        """Waits until the sweeper has removed a blob that nobody names, with a number beyond all others."""
+        orphan = 1 << 40
+        self.database.execute("INSERT INTO blob (blob_id, state) VALUES (?, 2)", (orphan,))
+        self.database.execute("INSERT INTO chunk (blob_id, number, data) VALUES (?, 0, x'00')", (orphan,))
+
+        def gone():
+            return not any(self.database.execute(f"SELECT 1 FROM {table} WHERE blob_id = ?", (orphan,)).fetchone()
+                           for table in ("blob", "chunk"))
+
+        self.assertTrue(wait_until(gone), "nothing was swept")
+
+    def test_the_sweeper_leaves_what_a_version_names(self):
+        path = self.store(os.urandom(3 * 65536))
+        old = self.store(os.urandom(2 * 65536))
+        self.replace(old, os.urandom(2 * 65536))
+        self.database.execute("UPDATE blob SET state = 2")
+        self.sweep_beyond()
+        self.check_all_whole()
+        self.database.execute("UPDATE blob SET state = 0")
+        self.server.stop()
+        self.server.start()
+        self.sweep_beyond()
+        self.check_all_whole()
+        # What is really deleted goes, whatever its state has been made to say.
+        blobs = self.database.execute("SELECT blob_id FROM version WHERE record_id = ?", (id_of(path),)).fetchall()
+        self.assertEqual(self.client.delete(path, if_match='"1"').status, 204)
+        self.sweep_beyond()
+        self.assertEqual(self.database.execute("SELECT count(*) FROM chunk WHERE blob_id = ?", blobs[0]).fetchone(), (0,))
+
+    def test_deleting_one_record_takes_no_other_ones_content(self):
+        """A superseded row, which deleting does not verify, is made to name another record's content."""
+        path, other = self.store(os.urandom(2 * 65536)), self.store(os.urandom(2 * 65536))
+        self.replace(path, b"second")
+        self.database.execute("UPDATE version SET blob_id = (SELECT blob_id FROM version WHERE record_id = ?)"
+                              " WHERE record_id = ? AND version = 1", (id_of(other), id_of(path)))
+        self.assertEqual(self.client.delete(path, if_match='"2"').status, 204)
+        self.sweep_beyond()
+        self.assertTrue(self.whole(other))
 
     def test_version_rows_swapped_among_records_and_among_versions(self):
         first, second = self.store(b"one of two, same length"), self.store(b"two of two, same length")

@@ -186,6 +186,25 @@ Test(settings, an_option_needs_its_value_and_nothing_else_is_taken)
 	done(&run);
 }
 
+Test(settings, host_names_are_a_list_of_names_and_addresses)
+{
+	static const char *const good[] = {"", "a", "a.example,b.example", "192.0.2.7,2001:db8::7,::1",
+					   "*.example,a-b.c"};
+	static const char *const bad[] = {",", "a,", ",a", "a,,b", "a b", "a:b", "a.*", "*", "*.", ".a", "a/b", "a\"b"};
+	struct run run;
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		run = LOAD("--host-name", (char *)(uintptr_t)good[i]);
+		cr_expect_eq(run.status, SETTINGS_OK, "%s: %s", good[i], run.errors);
+		done(&run);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		run = LOAD("--host-name", (char *)(uintptr_t)bad[i]);
+		cr_expect_eq(run.status, SETTINGS_INVALID, "%s", bad[i]);
+		done(&run);
+	}
+}
+
 Test(settings, a_file_that_is_missing_or_malformed_is_said)
 {
 	struct run run = LOAD("--config", "/nonexistent/coffer.ini");

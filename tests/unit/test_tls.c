@@ -11,7 +11,7 @@
 
 #include "server/tls/context.h"
 
-static const char *const NAMES[] = {"records.example", "192.0.2.7", "2001:db8::7"};
+static const char *const NAMES[] = {"records.example", "192.0.2.7", "2001:db8::7", "*.wide.example"};
 enum { NAME_COUNT = sizeof(NAMES) / sizeof(NAMES[0]) };
 
 static gnutls_datum_t datum_of(const char *text)
@@ -97,6 +97,7 @@ Test(tls, ca_may_sign_only_servers_and_no_further_ca)
 Test(tls, leaf_is_good_only_for_its_names_its_ca_and_its_key)
 {
 	static const char *const more[] = {"records.example", "another.example"};
+	static const char *const covered[] = {"one.wide.example"}, *const capitals[] = {"Records.Example"};
 	struct tls_pems pems = make_pems();
 	struct tls_pems other = make_pems();
 	struct tls_pems mixed;
@@ -104,6 +105,8 @@ Test(tls, leaf_is_good_only_for_its_names_its_ca_and_its_key)
 	cr_expect(tls_local_leaf_good(&pems, NAMES, NAME_COUNT));
 	cr_expect(tls_local_leaf_good(&pems, NULL, 0));
 	cr_expect_not(tls_local_leaf_good(&pems, more, 2));
+	cr_expect_not(tls_local_leaf_good(&pems, covered, 1));
+	cr_expect(tls_local_leaf_good(&pems, capitals, 1));
 	mixed = pems;
 	mixed.ca_cert = other.ca_cert;
 	cr_expect_not(tls_local_leaf_good(&mixed, NAMES, NAME_COUNT));

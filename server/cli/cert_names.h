@@ -1,0 +1,25 @@
+/* Under which names this server is reached: what its certificate of the local CA is made for. */
+#ifndef COFFER_CLI_CERT_NAMES_H
+#define COFFER_CLI_CERT_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct cert_names {
+	char *text; /* what `names` point into */
+	const char **names;
+	size_t count;
+};
+
+/*
+ * The machine's host name; the address of `listen` (ADDRESS:PORT) unless it stands for all; and those of `list`, with
+ * commas between, as --host-name has them. Each once. False when memory runs out. cert_names_done() frees.
+ */
+__attribute__((warn_unused_result)) bool cert_names_init(struct cert_names *ret_names, const char *listen,
+							 const char *list);
+void cert_names_done(struct cert_names *names);
+
+/* Whether the address of `listen` stands for every address of the machine: 0.0.0.0 or [::]. */
+bool cert_names_all_addresses(const char *listen);
+
+#endif

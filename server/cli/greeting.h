@@ -1,0 +1,19 @@
+/* What a server says once it is ready: where it is, and two lines for a shell that work when pasted. */
+#ifndef COFFER_CLI_GREETING_H
+#define COFFER_CLI_GREETING_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+struct greeting {
+	const char *data;   /* absolute, any path */
+	const char *listen; /* ADDRESS:PORT, as set */
+	uint16_t port;	    /* as taken */
+	const char *fingerprint;
+	const char *protection; /* a sentence: what keeps the private KEK from others */
+};
+
+/* No secret is in it: curl reads the token from DATA/admin.curl. */
+void greeting_print(const struct greeting *greeting, FILE *out);
+
+#endif
