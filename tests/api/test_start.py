@@ -81,7 +81,8 @@ class Start(unittest.TestCase):
         self.server.stop()
         database = sqlite3.connect(os.path.join(self.server.data, "coffer.db"), isolation_level=None)
         now = database.execute("PRAGMA user_version").fetchone()
-        database.execute("DROP INDEX version_by_blob")
+        for undo in ("DROP INDEX version_by_blob", "DROP TABLE epoch", "ALTER TABLE wrap DROP COLUMN epoch_wrap"):
+            database.execute(undo)
         database.execute("PRAGMA user_version = 1")
         database.close()
         self.server.start()
