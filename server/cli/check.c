@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -258,6 +259,7 @@ int command_check(int argc, char **argv)
 		return EXIT_UNCHECKED;
 	}
 	hold_signals();
+	(void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); /* plaintext passes through this memory */
 	exit_status = check(home, threads, !values[OPTION_NO_AUDIT]);
 	home_close(home);
 	return exit_status;
