@@ -48,6 +48,15 @@ static enum core_status lost(struct check_worker *w, const uint8_t id[static 16]
 	return damaged(w, id, version, status == STORE_NOT_FOUND ? missing : unreadable);
 }
 
+/* The same of what crypto/ answers; CRYPTO_OK is CORE_OK. */
+static enum core_status judged(struct check_worker *w, const struct opened *o, enum crypto_status status,
+			       enum check_failure failure)
+{
+	const enum core_status core = core_from_crypto(status);
+
+	return core == CORE_DAMAGED ? damaged(w, o->row->record_id, o->row->version, failure) : core;
+}
+
 static enum core_status read_rows(struct check_worker *w, const uint8_t id[static 16], uint64_t version,
 				  struct opened *o)
 {
@@ -72,12 +81,9 @@ static enum core_status read_rows(struct check_worker *w, const uint8_t id[stati
 /* The DEK of a version, out of every wrap that it has. */
 static enum core_status open_dek(struct check_worker *w, const struct opened *o, struct dek *ret_dek)
 {
-	const enum crypto_status status =
-		dek_unwrap(w->vault->kek, &o->context, o->wrap->wrap.data, o->wrap->wrap.size, ret_dek);
+	const struct store_bytes *wrap = &o->wrap->wrap;
 
-	if (status == CRYPTO_AUTH || status == CRYPTO_FORMAT)
-		return damaged(w, o->row->record_id, o->row->version, CHECK_UNWRAP);
-	return core_from_crypto(status);
+	return judged(w, o, dek_unwrap(w->vault->kek, &o->context, wrap->data, wrap->size, ret_dek), CHECK_UNWRAP);
 }
 
 static enum core_status open_meta(struct check_worker *w, struct opened *o)
@@ -90,8 +96,10 @@ static enum core_status open_meta(struct check_worker *w, struct opened *o)
 	if (meta->size < RECORD_TAG_SIZE || meta->size - RECORD_TAG_SIZE > sizeof(bytes))
 		return damaged(w, o->row->record_id, o->row->version, CHECK_META);
 	size = meta->size - RECORD_TAG_SIZE;
-	if (record_meta_open(o->cipher, o->row->meta_nonce, meta->data, meta->size, bytes) != CRYPTO_OK)
-		return damaged(w, o->row->record_id, o->row->version, CHECK_META_TAG);
+	status = judged(w, o, record_meta_open(o->cipher, o->row->meta_nonce, meta->data, meta->size, bytes),
+			CHECK_META_TAG);
+	if (status != CORE_OK)
+		return status;
 	if (!record_meta_decode(bytes, size, &o->info))
 		status = damaged(w, o->row->record_id, o->row->version, CHECK_META);
 	else if (o->info.size != o->row->size)
@@ -122,9 +130,8 @@ static enum core_status open_version(struct check_worker *w, const uint8_t id[st
 		return status;
 	opened = record_cipher_open(&dek, &o->context, o->row->commitment, &o->cipher);
 	secret_wipe(&dek, sizeof(dek));
-	if (opened == CRYPTO_AUTH)
-		return damaged(w, id, version, CHECK_COMMITMENT);
-	return opened == CRYPTO_OK ? open_meta(w, o) : core_from_crypto(opened);
+	status = judged(w, o, opened, CHECK_COMMITMENT);
+	return status == CORE_OK ? open_meta(w, o) : status;
 }
 
 /* ---- content ---------------------------------------------------------------------------------------------------- */
@@ -276,7 +283,7 @@ static enum core_status judge_answer(struct check_worker *w, const struct store_
 	status = open_version(w, row.record_id, row.version, &o);
 	if (status == CORE_OK && !answer_fits(w, &row, &o))
 		status = CORE_DAMAGED;
-	else if (status == CORE_DAMAGED && (o.row || latest->version >= row.version))
+	else if (status == CORE_DAMAGED && (o.row || (row.version > 0 && row.version <= latest->version)))
 		status = CORE_OK; /* the version is damaged, which its record's check says */
 out:
 	opened_done(&o);
