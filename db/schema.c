@@ -129,5 +129,5 @@ enum store_status schema_check(struct sql *sql)
 
 	if (status != STORE_OK || version == SCHEMA_VERSION)
 		return status;
-	return version > SCHEMA_VERSION ? STORE_NEWER : STORE_CORRUPT;
+	return version > SCHEMA_VERSION ? STORE_NEWER : version > 0 ? STORE_OLDER : STORE_CORRUPT;
 }

@@ -44,6 +44,7 @@
 	X(KEK_GET, "SELECT kek_id, revision, state, created_ms, spki, mac FROM kek WHERE kek_id = ?") \
 	X(KEK_CURRENT, "SELECT kek_id, revision, state, created_ms, spki, mac FROM kek WHERE state = 1 " \
 		"ORDER BY created_ms DESC LIMIT 1") \
+	X(RECORD_VERSION, "SELECT version FROM version WHERE record_id = ? ORDER BY version DESC LIMIT 1") \
 	X(KEK_LIST, "SELECT kek_id, revision, state, created_ms, spki, mac FROM kek ORDER BY kek_id") \
 	X(KEK_INSERT, "INSERT INTO kek (kek_id, revision, state, created_ms, spki, mac) VALUES (?, ?, ?, ?, ?, ?)") \
 	X(ACCOUNT_GET, "SELECT account_id, revision, state, scopes, created_ms, name, mac FROM account " \

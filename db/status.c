@@ -23,6 +23,8 @@ const char *store_status_text(enum store_status status)
 		return "out of memory";
 	case STORE_NEWER:
 		return "the database is of a later release";
+	case STORE_OLDER:
+		return "the database is of an earlier release: coffer serve brings it up to date";
 	case STORE_LOCKED:
 		return "another process has the database open";
 	case STORE_STOPPED:

@@ -17,6 +17,7 @@ enum store_status {
 	STORE_UNKNOWN,	 /* COMMIT failed: what was asked for may or may not be durable */
 	STORE_NOMEM,
 	STORE_NEWER,   /* the schema is of a later release */
+	STORE_OLDER,   /* the schema is of an earlier one, and was not to be written */
 	STORE_LOCKED,  /* another process has the store open */
 	STORE_STOPPED, /* the store is closing */
 };

@@ -296,6 +296,9 @@ MUST_CHECK enum store_status store_record_walk(struct store_view *view, const ui
 					       uint8_t (*ret_ids)[16], size_t *ret_count);
 /* The highest record id. STORE_NOT_FOUND: there is no record. */
 MUST_CHECK enum store_status store_record_last(struct store_view *view, uint8_t ret_id[static 16]);
+/* The number of a record's latest version. STORE_NOT_FOUND: no row of it is there. */
+MUST_CHECK enum store_status store_record_version(struct store_view *view, const uint8_t record_id[static 16],
+						  uint64_t *ret_version);
 /* At most `limit` rows in order of key_mac, after `after` (NULL: from the start). */
 MUST_CHECK enum store_status store_idempotency_walk(struct store_view *view, const uint8_t *after, size_t limit,
 						    struct store_idempotency *ret_rows, size_t *ret_count);

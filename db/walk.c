@@ -34,6 +34,22 @@ enum store_status store_record_last(struct store_view *view, uint8_t ret_id[stat
 	return status == STORE_OK && !found ? STORE_NOT_FOUND : status;
 }
 
+enum store_status store_record_version(struct store_view *view, const uint8_t record_id[static 16],
+				       uint64_t *ret_version)
+{
+	struct sql_call call;
+	enum store_status status;
+	bool found;
+
+	sql_call(view->sql, STATEMENT_RECORD_VERSION, &call);
+	sql_put_blob(&call, record_id, 16);
+	found = sql_step(&call);
+	if (found)
+		*ret_version = sql_get_u64(&call);
+	status = sql_end(&call);
+	return status == STORE_OK && !found ? STORE_NOT_FOUND : status;
+}
+
 enum store_status store_blob_get(struct store_view *view, uint64_t blob_id, bool *ret_linked, uint64_t *ret_chunks)
 {
 	enum { BLOB_LINKED = 1 };

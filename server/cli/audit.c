@@ -34,7 +34,7 @@ static int verify(const char *data)
 		return 2;
 	}
 	if (store_view_new(home_vault(home)->store, &view) != STORE_OK ||
-	    audit_verify(view, home_vault(home), stdout, NULL, NULL, &count, &good) != CORE_OK) {
+	    audit_verify(view, home_vault(home), stdout, NULL, &count, &good) != CORE_OK) {
 		fputs("coffer: the audit log cannot be read\n", stderr);
 		goto out;
 	}

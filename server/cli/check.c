@@ -12,7 +12,6 @@
 #include "server/cli/harden.h"
 #include "server/cli/progress.h"
 #include "server/cli/secret_input.h"
-#include "server/core/audit.h"
 #include "server/core/check.h"
 #include "server/core/home.h"
 #include "server/core/keyring.h"
@@ -156,10 +155,15 @@ static void on_fault(void *arg, const struct check_fault *fault)
 static void on_progress(void *arg, enum check_stage stage, const struct check_totals *totals, uint64_t expected)
 {
 	struct checking *checking = arg;
+	char text[60];
 
 	switch (stage) {
 	case CHECK_STAGE_TABLES:
 		progress_stage(&checking->progress, "checking the database file");
+		break;
+	case CHECK_STAGE_AUDIT:
+		snprintf(text, sizeof(text), "checking the audit log: %" PRIu64 " events", expected);
+		progress_stage(&checking->progress, text);
 		break;
 	case CHECK_STAGE_RECORDS:
 		progress_update(&checking->progress, totals->versions, expected, now_ms());
@@ -180,42 +184,23 @@ static void sum_up(const struct checking *checking, FILE *out, const char *what)
 
 /* ---- the work --------------------------------------------------------------------------------------------------- */
 
-static bool go_on(void *arg, uint64_t done)
+/* The chain's first fault is said once the terminal's line is free. */
+static enum core_status read_audit(struct checking *checking, const struct check_options *options, bool *ret_whole)
 {
-	struct checking *checking = arg;
-	char text[60];
-
-	snprintf(text, sizeof(text), "checking the audit log: %" PRIu64 " events", done);
-	progress_stage(&checking->progress, text);
-	return !stopped(NULL);
-}
-
-/* The walk of the chain ends with its first fault, which is said once the terminal's line is free. */
-static enum core_status check_audit(struct checking *checking, const struct vault *vault)
-{
-	struct store_view *view = NULL;
 	char *found = NULL;
 	size_t size = 0;
 	FILE *report = open_memstream(&found, &size);
-	enum core_status status = report ? core_from_store(store_view_new(vault->store, &view)) : CORE_NOMEM;
-	uint64_t count;
-	bool good = true;
+	enum core_status status;
 
-	if (status == CORE_OK)
-		status = audit_verify(view, vault, report, go_on, checking, &count, &good);
+	if (!report)
+		return CORE_NOMEM;
+	status = check_audit(options, report, &checking->totals, ret_whole);
 	progress_hide(&checking->progress);
-	if (status == CORE_DAMAGED) {
-		fputs("audit log: cannot be read to its end\n", report);
-		good = false;
-		status = CORE_OK;
-	}
-	if (report && fclose(report) != 0)
+	if (fclose(report) != 0)
 		status = CORE_NOMEM;
-	else if (found)
+	else
 		fputs(found, stdout);
-	checking->totals.faults += !good;
 	free(found);
-	store_view_free(view);
 	return status;
 }
 
@@ -235,8 +220,8 @@ static int check(struct home *home, unsigned threads, bool audit)
 	status = check_run(&options, &checking.totals, &whole);
 	progress_hide(&checking.progress);
 	if (status == CORE_OK && whole && audit)
-		status = check_audit(&checking, home_vault(home));
-	if (stopped(NULL) && (status == CORE_OK || status == CORE_BUSY)) {
+		status = read_audit(&checking, &options, &whole);
+	if (status == CORE_OK && !whole) {
 		sum_up(&checking, stderr, "coffer: interrupted after");
 		return EXIT_UNCHECKED;
 	}

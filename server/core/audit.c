@@ -175,6 +175,7 @@ void audit_settled(const struct vault *vault, bool committed)
 struct audit_walk {
 	const struct vault *vault;
 	FILE *report;
+	const struct audit_watch *watch;
 	uint64_t sequence; /* of the last event that fitted */
 	uint8_t hash[DIGEST_SIZE];
 	bool good;
@@ -207,15 +208,16 @@ static bool walk_event(void *arg, const struct store_audit_event *row)
 		return walk_fault(walk, row->sequence, "was not written by this store");
 	memcpy(walk->hash, hash, sizeof(hash));
 	walk->sequence = row->sequence;
+	if (walk->watch && walk->watch->event)
+		walk->watch->event(walk->watch->arg, &event);
 	return true;
 }
 
 enum core_status audit_verify(struct store_view *view, const struct vault *vault, FILE *report,
-			      bool (*progress)(void *arg, uint64_t done), void *arg, uint64_t *ret_count,
-			      bool *ret_good)
+			      const struct audit_watch *watch, uint64_t *ret_count, bool *ret_good)
 {
 	enum { PAGE = 1000 };
-	struct audit_walk walk = {.vault = vault, .report = report, .good = true};
+	struct audit_walk walk = {.vault = vault, .report = report, .watch = watch, .good = true};
 	uint64_t before;
 
 	do {
@@ -225,7 +227,7 @@ enum core_status audit_verify(struct store_view *view, const struct vault *vault
 		status = store_audit_list(view, walk.sequence, PAGE, walk_event, &walk);
 		if (status != STORE_OK)
 			return core_from_store(status);
-		if (progress && !progress(arg, walk.sequence))
+		if (watch && watch->progress && !watch->progress(watch->arg, walk.sequence))
 			return CORE_BUSY;
 	} while (walk.good && walk.sequence == before + PAGE);
 	/* The making of the store is the first event, so a trail without events was removed. */

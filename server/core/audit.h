@@ -64,13 +64,18 @@ size_t audit_encode(uint64_t sequence, const struct audit_event *event, uint8_t 
 /* False when the bytes are not exactly one event. */
 bool audit_decode(const uint8_t *bytes, size_t size, uint64_t *ret_sequence, struct audit_event *ret_event);
 
+struct audit_watch {
+	bool (*progress)(void *arg, uint64_t done); /* may be NULL: now and then; false ends the walk, CORE_BUSY */
+	/* May be NULL: each event that verified. The view must not be used within. */
+	void (*event)(void *arg, const struct audit_event *event);
+	void *arg;
+};
+
 /*
  * Walks the whole chain and writes a line to `report` for the first event that does not fit. *ret_count: events that
- * verified; *ret_good: whether all did. `progress` (may be NULL) is called now and then; when it answers false the walk
- * ends there, CORE_BUSY.
+ * verified; *ret_good: whether all did. `watch` may be NULL.
  */
 MUST_CHECK enum core_status audit_verify(struct store_view *view, const struct vault *vault, FILE *report,
-					 bool (*progress)(void *arg, uint64_t done), void *arg, uint64_t *ret_count,
-					 bool *ret_good);
+					 const struct audit_watch *watch, uint64_t *ret_count, bool *ret_good);
 
 #endif

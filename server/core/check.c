@@ -50,6 +50,7 @@ bool check_is_finding(enum store_status status)
 	case STORE_UNKNOWN:
 	case STORE_NOMEM:
 	case STORE_NEWER:
+	case STORE_OLDER:
 	case STORE_LOCKED:
 	case STORE_STOPPED:
 		return false;
@@ -61,7 +62,7 @@ enum core_status check_note(struct check_worker *w, const struct check_fault *fa
 {
 	if (w->fault_count == w->fault_room) {
 		const size_t room = w->fault_room ? 2 * w->fault_room : 16;
-		struct check_fault *faults = reallocarray(w->faults, room, sizeof(*faults));
+		struct check_fault *faults = realloc(w->faults, room * sizeof(*faults));
 
 		if (!faults)
 			return CORE_NOMEM;

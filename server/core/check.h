@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "server/core/status.h"
 #include "server/core/vault.h"
@@ -44,6 +45,7 @@
 	X(ANSWER, "does not vouch for this record")                     \
 	X(ANSWER_ORPHAN, "names a record that is not there")            \
 	X(TOKEN_ORPHAN, "its account is not there")                     \
+	X(HISTORY, "the audit log tells of it, and it is not there")    \
 	X(DATABASE, "database")
 
 #define CHECK_FAILURE_ENUM(name, text) CHECK_##name,
@@ -76,7 +78,7 @@ struct check_fault {
 	const char *detail;	    /* CHECK_FILE: what SQLite said, or which table; else NULL */
 };
 
-enum check_stage { CHECK_STAGE_TABLES, CHECK_STAGE_RECORDS };
+enum check_stage { CHECK_STAGE_TABLES, CHECK_STAGE_RECORDS, CHECK_STAGE_AUDIT };
 
 struct check_totals {
 	uint64_t records, versions; /* looked at; versions of deleted records are their tombstones */
@@ -90,7 +92,8 @@ struct check_options {
 	/* All may be NULL but `fault`; fault() and progress() are called one at a time. */
 	bool (*stop)(void *arg);				   /* on any thread, often: whether to end early */
 	void (*fault)(void *arg, const struct check_fault *fault); /* on any thread; borrowed */
-	/* On the calling thread, some times a second. `expected`: versions at the start, 0 before it is known. */
+	/* On the calling thread, some times a second. `expected`: versions at the start, 0 before it is known; of the
+	 * audit log the events that have been looked at. */
 	void (*progress)(void *arg, enum check_stage stage, const struct check_totals *totals, uint64_t expected);
 	void *arg;
 };
@@ -101,5 +104,13 @@ struct check_options {
  */
 MUST_CHECK enum core_status check_run(const struct check_options *options, struct check_totals *ret_totals,
 				      bool *ret_whole);
+
+/*
+ * The audit log, on the calling thread: its chain, of which the first event that does not fit is a line on `report`;
+ * and that no version it tells of was taken out of the store, which no row that is left can tell. Adds to
+ * totals->faults. Answers as check_run() does.
+ */
+MUST_CHECK enum core_status check_audit(const struct check_options *options, FILE *report, struct check_totals *totals,
+					bool *ret_whole);
 
 #endif

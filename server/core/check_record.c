@@ -25,7 +25,7 @@ static enum core_status add_row(struct check_worker *w, struct check_row row)
 {
 	if (w->row_count == w->row_room) {
 		const size_t room = w->row_room ? 2 * w->row_room : 64;
-		struct check_row *rows = reallocarray(w->rows, room, sizeof(*rows));
+		struct check_row *rows = realloc(w->rows, room * sizeof(*rows));
 
 		if (!rows)
 			return CORE_NOMEM;

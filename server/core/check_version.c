@@ -52,6 +52,13 @@ static enum core_status lost(struct check_worker *w, const uint8_t id[static 16]
 	return damaged(w, id, version, status == STORE_NOT_FOUND ? missing : unreadable);
 }
 
+/* A failure that lies in what is stored is a fault of the version. */
+static enum core_status judged(struct check_worker *w, const struct opened *o, enum core_status status,
+			       enum check_failure failure)
+{
+	return status == CORE_DAMAGED ? damaged(w, o->row->record_id, o->row->version, failure) : status;
+}
+
 /* The epoch that the epoch wrap names, for open_epoch_wrap(). One that is not there leaves `epoch` NULL. */
 static enum core_status read_epoch(struct check_worker *w, struct opened *o)
 {
@@ -115,11 +122,10 @@ static enum core_status open_epoch_wrap(struct check_worker *w, const struct ope
 /* The DEK of a version, out of every wrap that it has. */
 static enum core_status open_dek(struct check_worker *w, const struct opened *o, struct dek *ret_dek)
 {
-	const enum core_status status =
-		keyring_dek_unwrap(w->vault->ring, &o->context, o->wrap->wrap.data, o->wrap->wrap.size, ret_dek);
+	const struct store_bytes *wrap = &o->wrap->wrap;
+	const enum core_status status = judged(
+		w, o, keyring_dek_unwrap(w->vault->ring, &o->context, wrap->data, wrap->size, ret_dek), CHECK_UNWRAP);
 
-	if (status == CORE_DAMAGED)
-		return damaged(w, o->row->record_id, o->row->version, CHECK_UNWRAP);
 	return status == CORE_OK ? open_epoch_wrap(w, o, ret_dek) : status;
 }
 
@@ -133,8 +139,11 @@ static enum core_status open_meta(struct check_worker *w, struct opened *o)
 	if (meta->size < RECORD_TAG_SIZE || meta->size - RECORD_TAG_SIZE > sizeof(bytes))
 		return damaged(w, o->row->record_id, o->row->version, CHECK_META);
 	size = meta->size - RECORD_TAG_SIZE;
-	if (record_meta_open(o->cipher, o->row->meta_nonce, meta->data, meta->size, bytes) != CRYPTO_OK)
-		return damaged(w, o->row->record_id, o->row->version, CHECK_META_TAG);
+	status = judged(
+		w, o, core_from_crypto(record_meta_open(o->cipher, o->row->meta_nonce, meta->data, meta->size, bytes)),
+		CHECK_META_TAG);
+	if (status != CORE_OK)
+		return status;
 	if (!record_meta_decode(bytes, size, &o->info))
 		status = damaged(w, o->row->record_id, o->row->version, CHECK_META);
 	else if (o->info.size != o->row->size)
@@ -165,9 +174,8 @@ static enum core_status open_version(struct check_worker *w, const uint8_t id[st
 		return status;
 	opened = record_cipher_open(&dek, &o->context, o->row->commitment, &o->cipher);
 	secret_wipe(&dek, sizeof(dek));
-	if (opened == CRYPTO_AUTH)
-		return damaged(w, id, version, CHECK_COMMITMENT);
-	return opened == CRYPTO_OK ? open_meta(w, o) : core_from_crypto(opened);
+	status = judged(w, o, core_from_crypto(opened), CHECK_COMMITMENT);
+	return status == CORE_OK ? open_meta(w, o) : status;
 }
 
 /* ---- content ---------------------------------------------------------------------------------------------------- */
@@ -319,7 +327,7 @@ static enum core_status judge_answer(struct check_worker *w, const struct store_
 	status = open_version(w, row.record_id, row.version, &o);
 	if (status == CORE_OK && !answer_fits(w, &row, &o))
 		status = CORE_DAMAGED;
-	else if (status == CORE_DAMAGED && (o.row || latest->version >= row.version))
+	else if (status == CORE_DAMAGED && (o.row || (row.version > 0 && row.version <= latest->version)))
 		status = CORE_OK; /* the version is damaged, which its record's check says */
 out:
 	opened_done(&o);

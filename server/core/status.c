@@ -23,6 +23,7 @@ enum core_status core_from_store(enum store_status status)
 		return CORE_NOMEM;
 	case STORE_IO:
 	case STORE_NEWER:
+	case STORE_OLDER:
 	case STORE_LOCKED:
 	case STORE_STOPPED:
 		return CORE_UNAVAILABLE;

@@ -156,10 +156,38 @@ class Damaged(unittest.TestCase):
                                    f"record {uuid.UUID(bytes=record)} version {version}: {what}")
 
     def test_versions_that_are_not_there(self):
-        for version in (1, 2):
+        told = "the audit log tells of it, and it is not there"
+        for version, more in ((1, []), (2, [told])):
             copy = self.edited(("DELETE FROM version WHERE record_id = ? AND version = ?", id_of(self.twice), version))
             record = f"record {name_of(self.twice)} version {version}"
-            self.assert_faults(check(copy), f"{record}: missing version", f"{record}: wrap without a version")
+            self.assert_faults(check(copy), *(
+                f"{record}: {what}" for what in ["missing version", "wrap without a version", *more]))
+
+    def test_a_record_removed_whole_or_put_back_to_an_earlier_state(self):
+        told = "the audit log tells of it, and it is not there"
+        rows = [(f"DELETE FROM {table} WHERE record_id = ?", id_of(self.twice)) for table in ("version", "wrap")]
+        copy = self.edited(*rows)
+        self.assert_faults(check(copy), *(f"record {name_of(self.twice)} version {n}: {told}" for n in (1, 2)))
+        self.assertEqual(check(copy, "--no-audit").returncode, 0)
+        copy = self.edited(("DELETE FROM version WHERE record_id = ?", id_of(self.gone)))
+        self.assert_faults(check(copy), *(f"record {name_of(self.gone)} version {n}: {told}" for n in (1, 2)))
+        # Every row of the record is as it was once, MACs and all.
+        server = Server()
+        self.addCleanup(server.remove)
+        server.start()
+        with server.client() as client:
+            path = client.post(b"first")["Location"]
+            database = connect(server.data)
+            self.addCleanup(database.close)
+            row = database.execute("SELECT * FROM version WHERE record_id = ?", (id_of(path),)).fetchone()
+            client.put(path, b"second", if_match='"1"')
+            database.execute("BEGIN IMMEDIATE")
+            database.execute("DELETE FROM version WHERE record_id = ?", (id_of(path),))
+            database.execute("DELETE FROM wrap WHERE record_id = ? AND version = 2", (id_of(path),))
+            database.execute(f"INSERT INTO version VALUES ({', '.join('?' * len(row))})", row)
+            database.execute("COMMIT")
+            self.assertEqual(client.get(path).body, b"first", "no row tells of it, but the audit log does")
+        self.assert_faults(check(server.data), f"record {name_of(path)} version 2: {told}")
 
     def test_a_wrap_or_a_content_of_another_version(self):
         put = "UPDATE {0} SET {1} = (SELECT {1} FROM {0} WHERE record_id = ?1 AND version = 1) WHERE record_id = ?1"

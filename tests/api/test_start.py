@@ -85,6 +85,10 @@ class Start(unittest.TestCase):
             database.execute(undo)
         database.execute("PRAGMA user_version = 1")
         database.close()
+        for command in (("check",), ("audit", "verify")):
+            early = run(*command, "--data", self.server.data)
+            self.assertEqual(early.returncode, 2)
+            self.assertIn("coffer serve brings it up to date", early.stderr)
         self.server.start()
         with self.server.client() as client:
             self.assertEqual(client.get(path).body, bytes(200000))

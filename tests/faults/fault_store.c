@@ -462,7 +462,7 @@ static void check_audit(struct store_view *view)
 	uint64_t count = 0;
 	bool good = false;
 
-	if (audit_verify(view, &f.vault, stderr, NULL, NULL, &count, &good) != CORE_OK || !good)
+	if (audit_verify(view, &f.vault, stderr, NULL, &count, &good) != CORE_OK || !good)
 		broken("the audit chain does not verify", -1, (unsigned)count);
 	if (count < ledger->acknowledged)
 		broken("audit events of acknowledged requests are lost", -1, (unsigned)count);

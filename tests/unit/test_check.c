@@ -266,19 +266,21 @@ static void write_version(struct store_version *row)
 	sqlite3_stmt *statement;
 
 	cr_assert(rowmac_seal_version(&f.vault, row));
-	cr_assert_eq(sqlite3_prepare_v2(db,
-					"UPDATE version SET state = ?, owner = ?, size = ?, commitment = ?, meta = ?,"
-					" mac = ? WHERE record_id = ? AND version = ?",
-					-1, &statement, NULL),
+	cr_assert_eq(sqlite3_prepare_v2(
+			     db,
+			     "UPDATE version SET state = ?, suite = ?, owner = ?, size = ?, commitment = ?, meta = ?,"
+			     " mac = ? WHERE record_id = ? AND version = ?",
+			     -1, &statement, NULL),
 		     SQLITE_OK);
 	sqlite3_bind_int(statement, 1, row->state);
-	sqlite3_bind_blob(statement, 2, row->owner, sizeof(row->owner), NULL);
-	sqlite3_bind_int64(statement, 3, (sqlite3_int64)row->size);
-	sqlite3_bind_blob(statement, 4, row->commitment, sizeof(row->commitment), NULL);
-	sqlite3_bind_blob(statement, 5, row->meta.data, (int)row->meta.size, NULL);
-	sqlite3_bind_blob(statement, 6, row->mac, sizeof(row->mac), NULL);
-	sqlite3_bind_blob(statement, 7, row->record_id, sizeof(row->record_id), NULL);
-	sqlite3_bind_int64(statement, 8, (sqlite3_int64)row->version);
+	sqlite3_bind_int(statement, 2, row->suite);
+	sqlite3_bind_blob(statement, 3, row->owner, sizeof(row->owner), NULL);
+	sqlite3_bind_int64(statement, 4, (sqlite3_int64)row->size);
+	sqlite3_bind_blob(statement, 5, row->commitment, sizeof(row->commitment), NULL);
+	sqlite3_bind_blob(statement, 6, row->meta.data, (int)row->meta.size, NULL);
+	sqlite3_bind_blob(statement, 7, row->mac, sizeof(row->mac), NULL);
+	sqlite3_bind_blob(statement, 8, row->record_id, sizeof(row->record_id), NULL);
+	sqlite3_bind_int64(statement, 9, (sqlite3_int64)row->version);
 	cr_assert_eq(sqlite3_step(statement), SQLITE_DONE);
 	cr_assert_eq(sqlite3_changes(db), 1);
 	sqlite3_finalize(statement);
@@ -306,6 +308,15 @@ static void change_size(void)
 	struct store_version *row = read_version(KEYED, 1);
 
 	row->size++;
+	write_version(row);
+	free(row);
+}
+
+static void change_suite(void)
+{
+	struct store_version *row = read_version(KEYED, 1);
+
+	row->suite = 2;
 	write_version(row);
 	free(row);
 }
@@ -524,6 +535,10 @@ static const struct {
 	{.label = "a remembered answer's version",
 	 .sql = "UPDATE idempotency SET version = 2",
 	 .expected = "answer 3 v2 ANSWER"},
+	{.label = "a remembered answer of no version",
+	 .sql = "UPDATE idempotency SET version = 0",
+	 .expected = "answer 3 ANSWER"},
+	{.label = "a suite that does not exist", .plant = change_suite, .expected = "record 3 v1 UNWRAP"},
 	{.label = "a remembered answer's time",
 	 .sql = "UPDATE idempotency SET created_ms = created_ms + 1",
 	 .expected = "answer 3 v1 ANSWER"},

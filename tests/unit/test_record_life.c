@@ -157,7 +157,7 @@ Test(record_life, the_audit_chain_verifies)
 	uint64_t count = 0;
 	bool good = false;
 
-	cr_assert_eq(audit_verify(view, &f.vault, stderr, NULL, NULL, &count, &good), CORE_OK);
+	cr_assert_eq(audit_verify(view, &f.vault, stderr, NULL, &count, &good), CORE_OK);
 	cr_assert(good);
 	cr_assert_eq(count, 1, "the event of the store's making");
 }
