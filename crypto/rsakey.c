@@ -218,6 +218,26 @@ out:
 	return status;
 }
 
+enum crypto_status rsakey_public_from_numbers(const uint8_t *n, size_t n_size, const uint8_t *e, size_t e_size,
+					      struct rsakey_public **ret_key)
+{
+	union {
+		const uint8_t *in;
+		uint8_t *data;
+	} modulus, exponent; /* GnuTLS only reads them, but its type does not say so */
+
+	for (; n_size > 0 && *n == 0; n_size--)
+		n++;
+	for (; e_size > 0 && *e == 0; e_size--)
+		e++;
+	if (n_size == 0 || n_size > RSAKEY_MAX_SIZE || e_size == 0 || e_size > sizeof(uint32_t))
+		return CRYPTO_KEY;
+	modulus.in = n;
+	exponent.in = e;
+	return public_make(&(gnutls_datum_t){.data = modulus.data, .size = (unsigned)n_size},
+			   &(gnutls_datum_t){.data = exponent.data, .size = (unsigned)e_size}, ret_key);
+}
+
 const uint8_t *rsakey_public_spki(const struct rsakey_public *key, size_t *ret_size)
 {
 	*ret_size = key->spki_size;
@@ -227,6 +247,21 @@ const uint8_t *rsakey_public_spki(const struct rsakey_public *key, size_t *ret_s
 size_t rsakey_public_size(const struct rsakey_public *key)
 {
 	return key->rsa.size;
+}
+
+unsigned rsakey_public_bits(const struct rsakey_public *key)
+{
+	return (unsigned)mpz_sizeinbase(key->rsa.n, 2);
+}
+
+void rsakey_public_modulus(const struct rsakey_public *key, uint8_t *ret_n)
+{
+	number_write(key->rsa.n, ret_n, key->rsa.size);
+}
+
+uint32_t rsakey_public_exponent(const struct rsakey_public *key)
+{
+	return (uint32_t)mpz_get_ui(key->rsa.e);
 }
 
 void rsakey_public_id(const struct rsakey_public *key, uint8_t ret_id[static DIGEST_SIZE])

@@ -43,11 +43,27 @@ const struct rsakey_public *rsakey_private_public(const struct rsakey_private *k
 /* DER SubjectPublicKeyInfo, rsaEncryption with NULL parameters (RFC 3279 §2.3.1). CRYPTO_FORMAT, CRYPTO_KEY. */
 MUST_CHECK enum crypto_status rsakey_public_from_spki(const uint8_t *der, size_t size, struct rsakey_public **ret_key);
 
+/*
+ * From big-endian octets of the modulus and the exponent; leading zeros are ignored. CRYPTO_KEY: not accepted, without
+ * saying why; pubkey.h says why.
+ */
+MUST_CHECK enum crypto_status rsakey_public_from_numbers(const uint8_t *n, size_t n_size, const uint8_t *e,
+							 size_t e_size, struct rsakey_public **ret_key);
+
 /* The key's DER SPKI, borrowed. */
 const uint8_t *rsakey_public_spki(const struct rsakey_public *key, size_t *ret_size);
 
 /* Modulus size in bytes: the size of every ciphertext and signature. */
 size_t rsakey_public_size(const struct rsakey_public *key);
+
+/* Modulus size in bits. */
+unsigned rsakey_public_bits(const struct rsakey_public *key);
+
+/* The modulus, big-endian; ret_n: rsakey_public_size() bytes. */
+void rsakey_public_modulus(const struct rsakey_public *key, uint8_t *ret_n);
+
+/* The public exponent; below 2^32. */
+uint32_t rsakey_public_exponent(const struct rsakey_public *key);
 
 /* SHA-256 of the SPKI: the KEK id, and the fingerprint of FORMATS §4. */
 void rsakey_public_id(const struct rsakey_public *key, uint8_t ret_id[static DIGEST_SIZE]);
