@@ -22,7 +22,17 @@ static const struct {
 	{.name = "serve", .run = command_serve, .help = "keep records and answer requests"},
 	{.name = "passphrase", .run = command_passphrase, .help = "passphrase change: replace what locks the keys"},
 	{.name = "unseal", .run = command_unseal, .help = "give a running server the passphrase"},
-	{.name = "seal", .run = command_seal, .help = "make a running server forget its private keys"},
+	{.name = "seal",
+	 .run = command_seal,
+	 .help = "make a running server forget its private keys; with --to KEY, seal a message"},
+	{.name = "open", .run = command_open, .help = "open a message that was sealed for one's key"},
+	{.name = "inspect", .run = command_inspect, .help = "print the byte layout of a sealed message"},
+	{.name = "sign", .run = command_sign, .help = "sign a sealed message for its recipient"},
+	{.name = "verify", .run = command_verify, .help = "verify who sent a sealed message to whom"},
+	{.name = "keygen", .run = command_keygen, .help = "make a key pair for messages"},
+	{.name = "fingerprint",
+	 .run = command_fingerprint,
+	 .help = "print a key's fingerprint, also for reading aloud"},
 	{.name = "config", .run = command_config, .help = "print the settings in force and where they come from"},
 	{.name = "routes", .run = command_routes, .help = "print the routes: method, path, operation"},
 	{.name = "audit", .run = command_audit, .help = "audit verify --data DIR: check the audit log"},
@@ -39,7 +49,7 @@ static int command_help(int argc, char **argv)
 	(void)argv;
 	puts("usage: coffer COMMAND [OPTION]...\n");
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		printf("  %-10s %s\n", COMMANDS[i].name, COMMANDS[i].help);
+		printf("  %-11s %s\n", COMMANDS[i].name, COMMANDS[i].help);
 	puts("\ncoffer COMMAND --help tells the options of one.");
 	return 0;
 }

@@ -15,7 +15,10 @@ static void print_help(const struct arguments *arguments, FILE *out)
 	for (size_t i = 0; i < arguments->count; i++) {
 		const struct argument *a = &arguments->table[i];
 
-		fprintf(out, "  --%s%s%s\n      %s\n", a->name, a->value ? " " : "", a->value ? a->value : "", a->help);
+		fputs("  ", out);
+		if (a->letter)
+			fprintf(out, "-%c, ", a->letter);
+		fprintf(out, "--%s%s%s\n      %s\n", a->name, a->value ? " " : "", a->value ? a->value : "", a->help);
 	}
 }
 
@@ -33,29 +36,60 @@ static const struct argument *find(const struct arguments *arguments, const char
 	return NULL;
 }
 
+static const struct argument *find_letter(const struct arguments *arguments, char letter)
+{
+	for (size_t i = 0; i < arguments->count; i++)
+		if (arguments->table[i].letter && arguments->table[i].letter == letter)
+			return &arguments->table[i];
+	return NULL;
+}
+
+/* The option that an argument names, and the value joined to it or NULL. NULL: there is no such option. */
+static const struct argument *read_name(const struct arguments *arguments, const char *text, const char **ret_value)
+{
+	size_t size;
+
+	*ret_value = NULL;
+	if (text[1] != '-')
+		return text[1] && !text[2] ? find_letter(arguments, text[1]) : NULL;
+	text += 2;
+	size = strcspn(text, "=");
+	if (text[size] == '=')
+		*ret_value = text + size + 1;
+	return find(arguments, text, size);
+}
+
 enum arguments_status arguments_parse(const struct arguments *arguments, int argc, char **argv, const char **ret_values,
 				      FILE *out, FILE *errors)
 {
-	for (size_t i = 0; i < arguments->count; i++)
+	const size_t slots = arguments->count + (arguments->operand ? 1 : 0);
+	bool only_operands = false;
+
+	for (size_t i = 0; i < slots; i++)
 		ret_values[i] = NULL;
 	for (int i = 1; i < argc; i++) {
-		const char *name = argv[i];
 		const struct argument *a;
 		const char *value;
-		size_t size;
 
-		if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+		if (!only_operands && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
 			print_help(arguments, out);
 			return ARGUMENTS_HELP;
 		}
-		if (strncmp(name, "--", 2) != 0)
-			return wrong(arguments, i, "not an option", errors);
-		name += 2;
-		size = strcspn(name, "=");
-		a = find(arguments, name, size);
+		if (arguments->operand && !only_operands && strcmp(argv[i], "--") == 0) {
+			only_operands = true;
+			continue;
+		}
+		if (only_operands || argv[i][0] != '-' || argv[i][1] == '\0') {
+			if (!arguments->operand)
+				return wrong(arguments, i, "not an option", errors);
+			if (ret_values[arguments->count])
+				return wrong(arguments, i, "one too many", errors);
+			ret_values[arguments->count] = argv[i];
+			continue;
+		}
+		a = read_name(arguments, argv[i], &value);
 		if (!a)
 			return wrong(arguments, i, "no such option", errors);
-		value = name[size] == '=' ? name + size + 1 : NULL;
 		if (!a->value && value)
 			return wrong(arguments, i, "takes no value", errors);
 		if (a->value && !value)

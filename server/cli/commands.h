@@ -7,9 +7,17 @@ int command_serve(int argc, char **argv);
 int command_passphrase(int argc, char **argv);
 int command_unseal(int argc, char **argv);
 int command_seal(int argc, char **argv);
+/* coffer seal --to: what command_seal() passes on. */
+int command_seal_message(int argc, char **argv);
 int command_config(int argc, char **argv);
 int command_routes(int argc, char **argv);
 int command_audit(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_keygen(int argc, char **argv);
+int command_open(int argc, char **argv);
+int command_inspect(int argc, char **argv);
+int command_sign(int argc, char **argv);
+int command_verify(int argc, char **argv);
+int command_fingerprint(int argc, char **argv);
 
 #endif

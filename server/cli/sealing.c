@@ -1,4 +1,4 @@
-/* coffer unseal and coffer seal: asks a running server. */
+/* coffer unseal and coffer seal: asks a running server. With --to, coffer seal is seal_message.c's. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +41,9 @@ static const struct arguments UNSEAL = {
 static const struct arguments SEAL = {
 	.usage = "coffer seal [--data DIR] [--url URL] [--ca FILE] [--token-file FILE]",
 	.about = "Makes a running server wipe the private KEK and every epoch key: it goes on taking records in, and\n"
-		 "gives none back, until coffer unseal.",
+		 "gives none back, until coffer unseal.\n"
+		 "With --to KEY it does another thing, without any server: it seals a message for the owner of that\n"
+		 "public key; coffer seal --to KEY --help tells how.",
 	.table = OPTIONS,
 	.count = OPTION_PASSPHRASE_FILE, /* all before it */
 };
@@ -150,8 +152,19 @@ int command_unseal(int argc, char **argv)
 	return report(unseal(values, error, sizeof(error)), "unsealed: records can be read", error);
 }
 
+/* Whether a message is to be sealed, and not a server. */
+static bool names_recipient(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--to") == 0 || strncmp(argv[i], "--to=", 5) == 0)
+			return true;
+	return false;
+}
+
 int command_seal(int argc, char **argv)
 {
+	if (names_recipient(argc, argv))
+		return command_seal_message(argc, argv);
 	const char *values[OPTION_COUNT] = {NULL};
 	const enum arguments_status parsed = arguments_parse(&SEAL, argc, argv, values, stdout, stderr);
 	char error[4400] = "";
