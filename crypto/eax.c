@@ -4,6 +4,7 @@
 #include <nettle/cbc.h>
 #include <nettle/ctr.h>
 #include <nettle/nettle-meta.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,8 +25,9 @@ enum tweak {
 
 typedef void cbc_function(const struct eax_key *key, uint8_t *iv, size_t size, uint8_t *dst, const uint8_t *src);
 
-/* Written by eax_key_new() only. */
+/* Written by make() only. */
 struct eax_key {
+	bool locked; /* in secret_alloc()'s memory */
 	const struct nettle_cipher *cipher;
 	cbc_function *cbc;
 	union {
@@ -92,13 +94,14 @@ static void derive_subkeys(struct eax_key *key)
 	}
 }
 
-enum crypto_status eax_key_new(const uint8_t *key, size_t key_size, struct eax_key **ret_key)
+static enum crypto_status make(const uint8_t *key, size_t key_size, bool locked, struct eax_key **ret_key)
 {
 	if (key_size != 16 && key_size != 24 && key_size != 32)
 		return CRYPTO_KEY;
-	struct eax_key *made = calloc(1, sizeof(*made));
+	struct eax_key *made = locked ? secret_alloc(sizeof(*made)) : calloc(1, sizeof(*made));
 	if (!made)
 		return CRYPTO_NOMEM;
+	made->locked = locked;
 	made->cipher = key_size == 16 ? &nettle_aes128 : key_size == 24 ? &nettle_aes192 : &nettle_aes256;
 	made->cbc = key_size == 16 ? cbc_128 : key_size == 24 ? cbc_192 : cbc_256;
 	made->cipher->set_encrypt_key(&made->schedule, key);
@@ -107,10 +110,24 @@ enum crypto_status eax_key_new(const uint8_t *key, size_t key_size, struct eax_k
 	return CRYPTO_OK;
 }
 
+enum crypto_status eax_key_new(const uint8_t *key, size_t key_size, struct eax_key **ret_key)
+{
+	return make(key, key_size, false, ret_key);
+}
+
+enum crypto_status eax_key_new_locked(const uint8_t *key, size_t key_size, struct eax_key **ret_key)
+{
+	return make(key, key_size, true, ret_key);
+}
+
 void eax_key_free(struct eax_key *key)
 {
 	if (!key)
 		return;
+	if (key->locked) {
+		secret_free(key, sizeof(*key));
+		return;
+	}
 	secret_wipe(key, sizeof(*key));
 	free(key);
 }

@@ -19,6 +19,8 @@ struct eax_key;
 
 /* key_size: 16, 24 or 32, else CRYPTO_KEY. */
 MUST_CHECK enum crypto_status eax_key_new(const uint8_t *key, size_t key_size, struct eax_key **ret_key);
+/* The same in locked memory, for keys that live long: CRYPTO_NOMEM also when the lock limit is reached. */
+MUST_CHECK enum crypto_status eax_key_new_locked(const uint8_t *key, size_t key_size, struct eax_key **ret_key);
 /* Wipes; NULL is accepted. */
 void eax_key_free(struct eax_key *key);
 

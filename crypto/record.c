@@ -41,7 +41,7 @@ struct derived {
 };
 _Static_assert(sizeof(struct derived) == 96, "no padding between the derived keys");
 
-static void put_context(struct wire_out *out, const struct record_context *context)
+void record_context_put(struct wire_out *out, const struct record_context *context)
 {
 	wire_put_u8(out, context->suite);
 	wire_put_bytes(out, context->store_id, sizeof(context->store_id));
@@ -56,7 +56,7 @@ static size_t bind_plain(const char *purpose, const struct record_context *conte
 
 	wire_out_init(&out, ret_bytes, BOUND_MAX);
 	wire_put_bytes(&out, purpose, strlen(purpose));
-	put_context(&out, context);
+	record_context_put(&out, context);
 	return out.used;
 }
 
@@ -69,7 +69,7 @@ static void bind_header(const struct eax_key *key, const char *purpose, const st
 
 	wire_out_init(&out, bytes, sizeof(bytes));
 	wire_put_lp_text(&out, purpose);
-	put_context(&out, context);
+	record_context_put(&out, context);
 	eax_header_init(key, bytes, out.used, ret_header);
 }
 

@@ -33,6 +33,11 @@ struct record_context {
 	uint64_t version; /* from 1 */
 };
 
+struct wire_out;
+
+/* Appends the context as FORMATS §2 writes it: RECORD_CONTEXT_SIZE bytes. */
+void record_context_put(struct wire_out *out, const struct record_context *context);
+
 /* The data encryption key of one version. Wipe with secret_wipe() when done. */
 struct dek {
 	uint8_t b[32];

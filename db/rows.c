@@ -14,11 +14,7 @@ struct store_bytes row_copy_bytes(uint8_t **at, struct store_bytes bytes)
 	return copy;
 }
 
-/*
- * A row and the one byte string it points to, in one allocation. `row` is the struct as read, `size` its size, `bytes`
- * its member; NULL when the call failed or memory ran out.
- */
-static void *copy_row(const struct sql_call *call, const void *row, size_t size, struct store_bytes bytes)
+void *row_copy(const struct sql_call *call, const void *row, size_t size, struct store_bytes bytes)
 {
 	uint8_t *copy = call->status == STORE_OK ? malloc(size + bytes.size) : NULL;
 	uint8_t *at = copy ? copy + size : NULL;
@@ -30,8 +26,7 @@ static void *copy_row(const struct sql_call *call, const void *row, size_t size,
 	return copy;
 }
 
-/* Ends a look-up of one row: `copy` is what copy_row() gave when there was one. */
-static enum store_status end_row(struct sql_call *call, bool found, void *copy)
+enum store_status row_end(struct sql_call *call, bool found, void *copy)
 {
 	enum store_status status = sql_end(call);
 
@@ -62,11 +57,11 @@ static enum store_status get_kek(struct sql_call *call, struct store_kek **ret_k
 		row.created_ms = sql_get_i64(call);
 		row.spki = sql_get_bytes(call);
 		sql_get_fixed(call, row.mac, sizeof(row.mac));
-		copy = copy_row(call, &row, sizeof(row), row.spki);
+		copy = row_copy(call, &row, sizeof(row), row.spki);
 		if (copy)
 			copy->spki.data = (const uint8_t *)(copy + 1);
 	}
-	status = end_row(call, found, copy);
+	status = row_end(call, found, copy);
 	if (status == STORE_OK)
 		*ret_kek = copy;
 	return status;
@@ -122,11 +117,11 @@ static enum store_status get_account(struct sql_call *call, struct store_account
 		row.created_ms = sql_get_i64(call);
 		row.name = sql_get_bytes(call);
 		sql_get_fixed(call, row.mac, sizeof(row.mac));
-		copy = copy_row(call, &row, sizeof(row), row.name);
+		copy = row_copy(call, &row, sizeof(row), row.name);
 		if (copy)
 			copy->name.data = (const uint8_t *)(copy + 1);
 	}
-	status = end_row(call, found, copy);
+	status = row_end(call, found, copy);
 	if (status == STORE_OK)
 		*ret_account = copy;
 	return status;
@@ -195,11 +190,11 @@ enum store_status store_token_by_hash(struct store_view *view, const uint8_t has
 		row.expires_ms = sql_get_i64(&call);
 		row.description = sql_get_bytes(&call);
 		sql_get_fixed(&call, row.mac, sizeof(row.mac));
-		copy = copy_row(&call, &row, sizeof(row), row.description);
+		copy = row_copy(&call, &row, sizeof(row), row.description);
 		if (copy)
 			copy->description.data = (const uint8_t *)(copy + 1);
 	}
-	status = end_row(&call, found, copy);
+	status = row_end(&call, found, copy);
 	if (status == STORE_OK)
 		*ret_token = copy;
 	return status;
@@ -318,11 +313,11 @@ enum store_status store_audit_last(struct store_view *view, struct store_audit_e
 	if (found) {
 		memset(&row, 0, sizeof(row));
 		get_event(&call, &row);
-		copy = copy_row(&call, &row, sizeof(row), row.event);
+		copy = row_copy(&call, &row, sizeof(row), row.event);
 		if (copy)
 			copy->event.data = (const uint8_t *)(copy + 1);
 	}
-	status = end_row(&call, found, copy);
+	status = row_end(&call, found, copy);
 	if (status == STORE_OK)
 		*ret_event = copy;
 	return status;

@@ -66,6 +66,15 @@ static const char *const MIGRATIONS[] = {
 	" chunk_id INTEGER PRIMARY KEY,"
 	" blob_id INTEGER NOT NULL, number INTEGER NOT NULL, data BLOB NOT NULL);"
 	"CREATE UNIQUE INDEX chunk_by_blob ON chunk (blob_id, number);",
+	/* Epoch keys. Their wrap of a DEK is a cache: empty when there is none. */
+	"ALTER TABLE wrap ADD COLUMN epoch_wrap BLOB NOT NULL DEFAULT x'';"
+	"CREATE TABLE epoch ("
+	" epoch_id BLOB NOT NULL PRIMARY KEY CHECK (length(epoch_id) = 16),"
+	" kek_id BLOB NOT NULL CHECK (length(kek_id) = 32),"
+	" revision INTEGER NOT NULL, created_ms INTEGER NOT NULL, reserved INTEGER NOT NULL,"
+	" wrap BLOB NOT NULL, mac BLOB NOT NULL CHECK (length(mac) = 32));"
+	"CREATE INDEX epoch_by_kek ON epoch (kek_id, created_ms);",
+
 	/* So that the sweeper can ask whether a version still names what it is about to remove. */
 	"CREATE INDEX version_by_blob ON version (blob_id) WHERE blob_id > 0;",
 };

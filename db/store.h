@@ -144,6 +144,17 @@ struct store_wrap {
 	uint64_t revision;
 	struct store_bytes wrap;
 	uint8_t mac[32];
+	struct store_bytes epoch_wrap; /* not covered by `mac`: a cache, which may be empty */
+};
+
+struct store_epoch {
+	uint8_t epoch_id[16];
+	uint8_t kek_id[32];
+	uint64_t revision;
+	int64_t created_ms;
+	uint64_t reserved; /* wraps that may have been made under it */
+	struct store_bytes wrap;
+	uint8_t mac[32];
 };
 
 struct store_kek {
@@ -217,6 +228,11 @@ MUST_CHECK enum store_status store_version_get(struct store_view *view, const ui
 MUST_CHECK enum store_status store_wrap_get(struct store_view *view, const uint8_t record_id[static 16],
 					    uint64_t version, const uint8_t kek_id[static 32],
 					    struct store_wrap **ret_wrap);
+MUST_CHECK enum store_status store_epoch_get(struct store_view *view, const uint8_t epoch_id[static 16],
+					     struct store_epoch **ret_epoch);
+/* The one of this KEK that was made last. */
+MUST_CHECK enum store_status store_epoch_latest(struct store_view *view, const uint8_t kek_id[static 32],
+						struct store_epoch **ret_epoch);
 MUST_CHECK enum store_status store_kek_get(struct store_view *view, const uint8_t kek_id[static 32],
 					   struct store_kek **ret_kek);
 MUST_CHECK enum store_status store_kek_current(struct store_view *view, struct store_kek **ret_kek);
@@ -272,6 +288,13 @@ struct store_view *store_txn_view(struct store_txn *txn);
 /* Inserts: STORE_CONFLICT when the key is taken. */
 MUST_CHECK enum store_status store_version_insert(struct store_txn *txn, const struct store_version *row);
 MUST_CHECK enum store_status store_wrap_insert(struct store_txn *txn, const struct store_wrap *row);
+/* Replaces the epoch wrap of a wrap. STORE_NOT_FOUND. */
+MUST_CHECK enum store_status store_wrap_set_epoch(struct store_txn *txn, const uint8_t record_id[static 16],
+						  uint64_t version, const uint8_t kek_id[static 32],
+						  struct store_bytes epoch_wrap);
+MUST_CHECK enum store_status store_epoch_insert(struct store_txn *txn, const struct store_epoch *row);
+/* Writes revision, reserved and mac. STORE_NOT_FOUND. */
+MUST_CHECK enum store_status store_epoch_update(struct store_txn *txn, const struct store_epoch *row);
 MUST_CHECK enum store_status store_kek_insert(struct store_txn *txn, const struct store_kek *row);
 MUST_CHECK enum store_status store_account_insert(struct store_txn *txn, const struct store_account *row);
 MUST_CHECK enum store_status store_token_insert(struct store_txn *txn, const struct store_token *row);

@@ -1,4 +1,4 @@
-/* Versions of records, their wraps, and lists of them. */
+/* Versions of records, and lists of them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -214,59 +214,4 @@ enum store_status store_record_erase(struct store_txn *txn, const uint8_t record
 	for (size_t i = 0; i < sizeof(STEPS) / sizeof(STEPS[0]) && status == STORE_OK; i++)
 		status = run_for_record(txn->view.sql, STEPS[i], record_id);
 	return status;
-}
-
-/* ---- wraps ------------------------------------------------------------------------------------------------------ */
-
-enum store_status store_wrap_get(struct store_view *view, const uint8_t record_id[static 16], uint64_t version,
-				 const uint8_t kek_id[static 32], struct store_wrap **ret_wrap)
-{
-	struct store_wrap row = {.version = version};
-	struct store_wrap *copy = NULL;
-	struct sql_call call;
-	bool found;
-
-	memcpy(row.record_id, record_id, sizeof(row.record_id));
-	memcpy(row.kek_id, kek_id, sizeof(row.kek_id));
-	sql_call(view->sql, STATEMENT_WRAP_GET, &call);
-	sql_put_blob(&call, record_id, 16);
-	sql_put_u64(&call, version);
-	sql_put_blob(&call, kek_id, 32);
-	found = sql_step(&call);
-	if (found) {
-		row.revision = sql_get_u64(&call);
-		row.wrap = sql_get_bytes(&call);
-		sql_get_fixed(&call, row.mac, sizeof(row.mac));
-		copy = malloc(sizeof(*copy) + row.wrap.size);
-		if (copy) {
-			uint8_t *at = (uint8_t *)(copy + 1);
-
-			*copy = row;
-			copy->wrap = row_copy_bytes(&at, row.wrap);
-		}
-	}
-	if (sql_end(&call) != STORE_OK) {
-		free(copy);
-		return call.status;
-	}
-	if (!found)
-		return STORE_NOT_FOUND;
-	if (!copy)
-		return STORE_NOMEM;
-	*ret_wrap = copy;
-	return STORE_OK;
-}
-
-enum store_status store_wrap_insert(struct store_txn *txn, const struct store_wrap *row)
-{
-	struct sql_call call;
-
-	sql_call(txn->view.sql, STATEMENT_WRAP_INSERT, &call);
-	sql_put_blob(&call, row->record_id, sizeof(row->record_id));
-	sql_put_u64(&call, row->version);
-	sql_put_blob(&call, row->kek_id, sizeof(row->kek_id));
-	sql_put_u64(&call, row->revision);
-	sql_put_blob(&call, row->wrap.data, row->wrap.size);
-	sql_put_blob(&call, row->mac, sizeof(row->mac));
-	return sql_run(txn->view.sql, &call, NULL);
 }

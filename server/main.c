@@ -18,7 +18,11 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } COMMANDS[] = {
+	{.name = "init", .run = command_init, .help = "make a store whose keys are locked by a passphrase"},
 	{.name = "serve", .run = command_serve, .help = "keep records and answer requests"},
+	{.name = "passphrase", .run = command_passphrase, .help = "passphrase change: replace what locks the keys"},
+	{.name = "unseal", .run = command_unseal, .help = "give a running server the passphrase"},
+	{.name = "seal", .run = command_seal, .help = "make a running server forget its private keys"},
 	{.name = "config", .run = command_config, .help = "print the settings in force and where they come from"},
 	{.name = "routes", .run = command_routes, .help = "print the routes: method, path, operation"},
 	{.name = "audit", .run = command_audit, .help = "audit verify --data DIR: check the audit log"},
@@ -34,7 +38,7 @@ static int command_help(int argc, char **argv)
 	(void)argv;
 	puts("usage: coffer COMMAND [OPTION]...\n");
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		printf("  %-9s %s\n", COMMANDS[i].name, COMMANDS[i].help);
+		printf("  %-10s %s\n", COMMANDS[i].name, COMMANDS[i].help);
 	puts("\ncoffer COMMAND --help tells the options of one.");
 	return 0;
 }

@@ -39,6 +39,7 @@ check() {
 	broken=0
 	only_in 'microhttpd\.h' 'server/http/' 'microhttpd.h belongs to server/http/' server crypto db
 	only_in 'cJSON\.h|cjson/' 'server/json/' 'cJSON.h belongs to server/json/' server crypto db
+	only_in 'curl/' 'server/client/' 'curl/curl.h belongs to server/client/' server crypto db
 	only_in 'gnutls/' 'server/tls/' 'in server/, GnuTLS belongs to server/tls/' server
 	only_in 'sqlite3\.h' 'db/' 'sqlite3.h belongs to one file of db/' server crypto
 
@@ -53,6 +54,7 @@ check() {
 	never server/core '(\.\./)*(server/)?(http|api|cli)/' 'server/http, server/api or server/cli'
 	never server/http '(\.\./)*(server/)?(api|core|cli)/' 'server/api, server/core or server/cli'
 	never server/http '(\.\./)*db/' 'db/'
+	never server/client '(\.\./)*(server/)?(http|api|core|cli)/' 'server/http, server/api, server/core or server/cli'
 	return "$broken"
 }
 
@@ -63,6 +65,8 @@ wrong=(
 	'server/api/a.c <cjson/cJSON.h>'
 	'server/core/a.c <cJSON.h>'
 	'server/core/a.c <gnutls/gnutls.h>'
+	'server/cli/a.c <curl/curl.h>'
+	'server/client/a.c "server/api/api.h"'
 	'server/core/a.c <sqlite3.h>'
 	'db/a.c <sqlite3.h>'
 	'crypto/a.c "db/store.h"'
@@ -83,11 +87,12 @@ self_test() {
 	tree=$(mktemp -d) || return 1
 	# shellcheck disable=SC2064 # the value of now is meant
 	trap "rm -rf '$tree'" EXIT
-	mkdir -p "$tree"/{crypto,db,server/{http,json,tls,core,api,cli}}
+	mkdir -p "$tree"/{crypto,db,server/{http,json,tls,core,api,client,cli}}
 	echo '#include <microhttpd.h>' >"$tree/server/http/right.c"
 	echo '#include <cjson/cJSON.h>' >"$tree/server/json/right.c"
 	echo '#include <gnutls/gnutls.h>' | tee "$tree/server/tls/right.c" >"$tree/crypto/right.c"
 	echo '#include <sqlite3.h>' >"$tree/db/right.c"
+	echo '#include <curl/curl.h>' >"$tree/server/client/right.c"
 	printf '#include "crypto/eax.h"\n#include "db/store.h"\n' >"$tree/server/core/right.c"
 	if ! (check "$tree"); then
 		echo 'layering: the self-test refuses a tree where all is right' >&2

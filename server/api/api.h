@@ -12,9 +12,15 @@
 #include "server/http/http.h"
 
 struct api;
+struct epochs;
+struct home;
+
+enum { API_PASSPHRASE_MAX = 1024 }; /* bytes */
 
 struct api_options {
 	const struct vault *vault;     /* borrowed */
+	struct home *home;	       /* borrowed: sealing and unsealing */
+	struct epochs *epochs;	       /* borrowed; NULL when epoch wraps are off */
 	struct workers *workers;       /* borrowed */
 	int64_t idempotency_ttl_ms;    /* how long an Idempotency-Key is remembered */
 	int64_t shred_delay_ms;	       /* how long a deleted record's remnants may linger in the WAL */

@@ -71,6 +71,7 @@ struct call {
 struct api_steps {
 	enum audit_action action; /* 0: the route touches no data, and nothing goes through the committer */
 	bool writes;		  /* refused below the disk's watermark */
+	bool unwraps;		  /* refused while sealed */
 	void (*begin)(struct call *call);
 	/* Sets *ret_used; less than size means: wait for room. */
 	void (*body)(struct call *call, const uint8_t *bytes, size_t size, size_t *ret_used);
@@ -101,6 +102,6 @@ void call_alarm(struct call *call, const char *fault);
 
 /* The steps of each resource, for routes.c. */
 extern const struct api_steps RECORDS_POST, RECORDS_PUT, RECORDS_GET, RECORDS_DELETE, RECORDS_LIST, RECORDS_VERSIONS,
-	SERVICE_HEALTH, SERVICE_READY, SERVICE_CONTRACT;
+	SERVICE_HEALTH, SERVICE_READY, SERVICE_CONTRACT, SERVICE_SEAL, SERVICE_UNSEAL;
 
 #endif

@@ -7,6 +7,7 @@
 #include "crypto/encode.h"
 #include "server/api/call.h"
 #include "server/core/clock.h"
+#include "server/core/keyring.h"
 
 /* ---- helpers that the resources share -----------------------------------------------------------------------------
  */
@@ -43,6 +44,10 @@ enum problem call_problem(enum core_status status)
 		return PROBLEM_KEY_REUSED;
 	case CORE_DAMAGED:
 		return PROBLEM_RECORD_DAMAGED;
+	case CORE_SEALED:
+		return PROBLEM_SEALED;
+	case CORE_CONFLICT:
+		return PROBLEM_CONFLICT;
 	case CORE_BUSY:
 		return PROBLEM_BUSY;
 	case CORE_NO_SPACE:
@@ -225,6 +230,8 @@ static enum http_next app_head(struct http_exchange *x, void *arg)
 	}
 	if (!call->refused && !http_check_body(x))
 		call->refused = true;
+	if (!call->refused && call->steps->unwraps && keyring_sealed(call->api->options.vault->ring))
+		call_refuse(call, CORE_SEALED);
 	if (!call->refused && call->steps->action)
 		check_space(call);
 	if (!call->refused && call->steps->begin)

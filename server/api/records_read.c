@@ -88,6 +88,24 @@ static bool decide(struct call *call, struct reading *reading, const struct reco
 	return true;
 }
 
+static void get_work(struct call *call)
+{
+	struct reading *reading = call->state;
+
+	call->result = record_reader_unlock(reading->reader);
+}
+
+static void get_worked(struct call *call)
+{
+	struct reading *reading = call->state;
+
+	if (call->result == CORE_OK)
+		return;
+	if (call->result == CORE_DAMAGED)
+		call_alarm(call, record_reader_fault(reading->reader));
+	call_refuse(call, call->result);
+}
+
 static enum call_next get_prepare(struct call *call)
 {
 	struct reading *reading;
@@ -115,25 +133,13 @@ static enum call_next get_prepare(struct call *call)
 	call->event.version = record_reader_info(reading->reader)->version;
 	if (!decide(call, reading, record_reader_info(reading->reader)))
 		return CALL_GO;
-	return call->event.outcome == 304 ? CALL_GO : CALL_WORK;
-}
-
-static void get_work(struct call *call)
-{
-	struct reading *reading = call->state;
-
-	call->result = record_reader_unlock(reading->reader);
-}
-
-static void get_worked(struct call *call)
-{
-	struct reading *reading = call->state;
-
-	if (call->result == CORE_OK)
-		return;
-	if (call->result == CORE_DAMAGED)
-		call_alarm(call, record_reader_fault(reading->reader));
-	call_refuse(call, call->result);
+	if (call->event.outcome == 304)
+		return CALL_GO;
+	if (!record_reader_is_quick(reading->reader))
+		return CALL_WORK;
+	get_work(call);
+	get_worked(call);
+	return CALL_GO;
 }
 
 static size_t read_some(void *arg, uint64_t offset, uint8_t *buffer, size_t cap)
@@ -145,6 +151,13 @@ static size_t read_some(void *arg, uint64_t offset, uint8_t *buffer, size_t cap)
 
 	reading->sent = offset + n;
 	return n;
+}
+
+static enum store_status get_apply(struct call *call, struct store_txn *txn)
+{
+	struct reading *reading = call->state;
+
+	return record_reader_backfill(reading->reader, txn);
 }
 
 static void get_finish(struct call *call)
@@ -183,9 +196,11 @@ static void get_close(struct call *call, bool completed)
 
 const struct api_steps RECORDS_GET = {
 	.action = AUDIT_RECORD_READ,
+	.unwraps = true,
 	.prepare = get_prepare,
 	.work = get_work,
 	.worked = get_worked,
+	.apply = get_apply,
 	.finish = get_finish,
 	.close = get_close,
 };

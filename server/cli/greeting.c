@@ -40,8 +40,8 @@ void greeting_print(const struct greeting *greeting, FILE *out)
 	fprintf(out,
 		"coffer is ready at %s\n"
 		"CA %s/tls/ca.pem, SHA-256 %s\n"
-		"No passphrase protects the KEK: records are only as safe as %s/keys.\n",
-		url, greeting->data, greeting->fingerprint, greeting->data);
+		"%s\n",
+		url, greeting->data, greeting->fingerprint, greeting->protection);
 	put_curl(out, greeting, "-H 'Content-Type: application/json' --data-binary '{\"hello\":\"world\"}' ", url);
 	put_curl(out, greeting, "", url);
 }

@@ -10,6 +10,7 @@ struct greeting {
 	const char *listen; /* ADDRESS:PORT, as set */
 	uint16_t port;	    /* as taken */
 	const char *fingerprint;
+	const char *protection; /* a sentence on who can read what */
 };
 
 /* No secret is in it: curl reads the token from DATA/admin.curl. */

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -13,9 +12,13 @@
 #include "server/cli/cert_names.h"
 #include "server/cli/commands.h"
 #include "server/cli/greeting.h"
+#include "server/cli/harden.h"
+#include "server/cli/secret_input.h"
 #include "server/cli/settings.h"
 #include "server/core/care.h"
+#include "server/core/epochs.h"
 #include "server/core/home.h"
+#include "server/core/keyring.h"
 #include "server/tls/context.h"
 
 /* A shred delay of 0 must not keep the thread busy. Keys are forgotten a minute late at most. */
@@ -28,6 +31,8 @@ struct serve {
 	struct tls_context *tls;
 	struct workers *workers;
 	struct care *care;
+	struct epochs *epochs;
+	struct secret_input secrets[2]; /* passphrase, credential */
 	struct api *_Atomic api;
 	struct http_server *server;
 	char fingerprint[96];
@@ -57,17 +62,14 @@ static void on_notice(void *arg, const char *line)
 	log_line(line);
 }
 
-static void harden(void)
+static void raise_file_limit(void)
 {
 	struct rlimit files;
 
-	(void)prctl(PR_SET_DUMPABLE, 0);
-	(void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &files);
 	}
-	signal(SIGPIPE, SIG_IGN);
 }
 
 static enum core_status read_pem(struct serve *s, const char *name, bool secret, char **ret_pem)
@@ -176,22 +178,65 @@ static bool start_http(struct serve *s)
 	return false;
 }
 
+/* What the KEK is protected by, in words; for the operator. */
+static const char *protection(const struct serve *s)
+{
+	if (s->settings.ingest_only)
+		return "Ingest only: records can be written here, and read nowhere but where the private KEK is.";
+	if (keyring_sealed(home_vault(s->home)->ring))
+		return "Sealed: records can be written, and not read until coffer unseal has run.";
+	if (home_is_protected(s->home))
+		return "The private KEK is locked on disk, and unsealed in memory.";
+	return "No passphrase protects the KEK: whoever takes the disk can read every record.";
+}
+
 static void greet(const struct serve *s)
 {
 	greeting_print(&(struct greeting){.data = home_path(s->home),
 					  .listen = s->settings.listen,
 					  .port = http_server_port(s->server),
-					  .fingerprint = s->fingerprint},
+					  .fingerprint = s->fingerprint,
+					  .protection = protection(s)},
 		       stdout);
 	fflush(stdout);
+}
+
+/* The secrets that the settings name; *ret_count of them go first in ret_secrets. */
+static bool read_secrets(struct serve *s, struct home_secret ret_secrets[static 2], size_t *ret_count)
+{
+	struct secret_input *passphrase = &s->secrets[0], *credential = &s->secrets[1];
+
+	*ret_count = 0;
+	if (s->settings.ingest_only)
+		return true;
+	if (s->settings.passphrase_file[0] &&
+	    !secret_input_passphrase_file(s->settings.passphrase_file, false, passphrase, s->error, sizeof(s->error)))
+		return false;
+	if (!secret_input_credential(s->settings.credential_file, credential, s->error, sizeof(s->error)))
+		return false;
+	if (passphrase->secret.bytes)
+		ret_secrets[(*ret_count)++] = passphrase->secret;
+	if (credential->secret.bytes)
+		ret_secrets[(*ret_count)++] = credential->secret;
+	return true;
+}
+
+static void forget_secrets(struct serve *s)
+{
+	for (size_t i = 0; i < sizeof(s->secrets) / sizeof(s->secrets[0]); i++)
+		secret_input_done(&s->secrets[i]);
 }
 
 static bool start(struct serve *s)
 {
 	const struct settings *set = &s->settings;
-	const struct home_options home = {
+	struct home_secret secrets[2];
+	struct home_options home = {
 		.data = set->data,
 		.kek_bits = set->kek_bits,
+		.ingest_only = set->ingest_only,
+		.epoch_wraps = set->epoch_wraps,
+		.secrets = secrets,
 		.store = {.queue_depth = set->queue_depth,
 			  .stage_bytes = set->stage_size,
 			  .watermark_bytes = set->disk_watermark,
@@ -201,9 +246,17 @@ static bool start(struct serve *s)
 			  .arg = s},
 	};
 
-	if (home_open(&home, &s->home, s->error, sizeof(s->error)) != CORE_OK || !open_tls(s))
+	if (!read_secrets(s, secrets, &home.secret_count) ||
+	    home_open(&home, &s->home, s->error, sizeof(s->error)) != CORE_OK || !open_tls(s))
 		return false;
+	forget_secrets(s);
 	snprintf(s->error, sizeof(s->error), "out of memory or threads");
+	if (set->epoch_wraps && !set->ingest_only) {
+		s->epochs = epochs_new(&(struct epochs_options){
+			.vault = home_vault(s->home), .age_ms = (int64_t)set->epoch_age, .log = log_line});
+		if (!s->epochs)
+			return false;
+	}
 	s->workers = workers_new(set->workers, set->queue_depth);
 	s->care = care_new(&(struct care_options){
 		.vault = home_vault(s->home),
@@ -215,6 +268,8 @@ static bool start(struct serve *s)
 	if (!s->workers || !s->care)
 		return false;
 	s->api = api_new(&(struct api_options){.vault = home_vault(s->home),
+					       .home = s->home,
+					       .epochs = s->epochs,
 					       .workers = s->workers,
 					       .log = log_line,
 					       .idempotency_ttl_ms = (int64_t)set->idempotency_ttl,
@@ -235,7 +290,8 @@ int command_serve(int argc, char **argv)
 		settings_done(&s.settings);
 		return loaded == SETTINGS_HELP ? 0 : 2;
 	}
-	harden();
+	harden_process();
+	raise_file_limit();
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGTERM);
 	sigaddset(&stop, SIGINT);
@@ -249,6 +305,8 @@ int command_serve(int argc, char **argv)
 	http_server_stop(s.server);
 	workers_free(s.workers);
 	care_free(s.care);
+	epochs_free(s.epochs);
+	forget_secrets(&s);
 	home_close(s.home); /* its last batches still call api_flush(), which knows api and server */
 	http_server_free(s.server);
 	api_free(s.api);

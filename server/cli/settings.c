@@ -31,6 +31,13 @@ static const struct settings_choice kek_sizes[] = {
 	{.text = NULL},
 };
 
+/* A name alone on the command line means "on". */
+static const struct settings_choice switches[] = {
+	{.text = "on", .value = true},
+	{.text = "off", .value = false},
+	{.text = NULL},
+};
+
 struct row {
 	const char *name;
 	const char *environment;
@@ -89,6 +96,16 @@ static const struct row table[] = {
 	 .standard = "4MiB", .help = "memory that the body of one request may take"},
 	{NAMED(kek_bits, "KEK_BITS"), CHOICE(kek_sizes),
 	 .standard = "3072", .help = "size of new RSA keys that wrap record keys"},
+	{NAMED(passphrase_file, "PASSPHRASE_FILE"), TEXT(settings_check_file, "a file that only its owner can read"),
+	 .standard = "", .help = "holds the passphrase of the private KEK; without it a locked store starts sealed"},
+	{NAMED(credential_file, "CREDENTIAL_FILE"), TEXT(settings_check_file, "a file of at least 32 random bytes"),
+	 .standard = "", .help = "unlocks the private KEK; default coffer-unlock in $CREDENTIALS_DIRECTORY"},
+	{NAMED(ingest_only, "INGEST_ONLY"), CHOICE(switches),
+	 .standard = "off", .help = "take records in and never read the private KEK"},
+	{NAMED(epoch_wraps, "EPOCH_WRAPS"), CHOICE(switches),
+	 .standard = "on", .help = "wrap record keys under a daily key too, so that reading needs no RSA"},
+	{NAMED(epoch_age, "EPOCH_AGE"), TIME(SECOND, 8784 * HOUR),
+	 .standard = "24h", .help = "how long one epoch key wraps new record keys"},
 	{NAMED(shred_delay, "SHRED_DELAY"), TIME(0, 24 * HOUR),
 	 .standard = "10s", .help = "how long a deleted key may stay in free pages"},
 	{NAMED(idempotency_ttl, "IDEMPOTENCY_TTL"), TIME(MINUTE, 720 * HOUR),
@@ -222,6 +239,13 @@ static enum settings_status set_option(struct load *load, const char *name, size
 	return set(load, row_of(name, size), value, &origin);
 }
 
+static bool is_switch(const char *name, size_t size)
+{
+	const size_t row = row_of(name, size);
+
+	return row < SETTINGS_COUNT && table[row].rule.choices == switches;
+}
+
 static enum settings_status load_command_line(struct load *load, int argc, char **argv)
 {
 	const struct origin origin = {.source = SETTINGS_FROM_COMMAND_LINE, .place = "command line"};
@@ -243,7 +267,7 @@ static enum settings_status load_command_line(struct load *load, int argc, char 
 			return unknown(load->errors, name, size, &origin);
 
 		/* argv ends with NULL: an option without its value sees that. */
-		const char *value = name[size] == '=' ? name + size + 1 : argv[++i];
+		const char *value = name[size] == '=' ? name + size + 1 : is_switch(name, size) ? "on" : argv[++i];
 		enum settings_status status = set_option(load, name, size, value);
 		if (status != SETTINGS_OK)
 			return status;
@@ -304,7 +328,7 @@ static void print_option(FILE *out, const char *name)
 	fputs("  --", out);
 	for (const char *at = name; *at != '\0'; at++)
 		fputc(*at == '_' ? '-' : *at, out);
-	fputs(" VALUE\n", out);
+	fputs(is_switch(name, strlen(name)) ? "[=on|off]\n" : " VALUE\n", out);
 }
 
 void settings_help(FILE *out)

@@ -30,7 +30,7 @@ enum settings_log_level {
 	SETTINGS_LOG_DEBUG,
 };
 
-#define SETTINGS_COUNT 25
+#define SETTINGS_COUNT 30
 
 /* Sizes are bytes, times are milliseconds. Texts are never NULL after a successful settings_load. */
 struct settings {
@@ -54,6 +54,11 @@ struct settings {
 	unsigned queue_depth;
 	uint64_t stage_size;
 	unsigned kek_bits;
+	char *passphrase_file;
+	char *credential_file;
+	unsigned ingest_only; /* 0 or 1, as epoch_wraps */
+	unsigned epoch_wraps;
+	uint64_t epoch_age;
 	uint64_t shred_delay;
 	uint64_t idempotency_ttl;
 	uint64_t disk_watermark;
@@ -65,8 +70,9 @@ struct settings {
 
 /*
  * argv: argv[0] is the command's name and is skipped; the rest are `--name VALUE` or `--name=VALUE`, dashes and
- * underscores alike. A malformed value is reported by source, name and what is accepted, never by what it was.
- * Not to be called from several threads at once (inih keeps its limits in globals). The caller calls settings_done.
+ * underscores alike; a switch is `--name`, or `--name=off`. A malformed value is reported by source, name and what is
+ * accepted, never by what it was. Not to be called from several threads at once (inih keeps its limits in globals). The
+ * caller calls settings_done.
  */
 __attribute__((warn_unused_result)) enum settings_status settings_load(struct settings *ret_settings, int argc,
 								       char **argv, FILE *errors);

@@ -208,6 +208,11 @@ bool settings_check_path(const char *text)
 	return text[0] != '\0' && clean(text);
 }
 
+bool settings_check_file(const char *text)
+{
+	return clean(text);
+}
+
 static bool is_port(const char *text)
 {
 	size_t size = strspn(text, "0123456789");

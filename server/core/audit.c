@@ -29,6 +29,8 @@ static const char *const ACTION_NAMES[] = {
 	[AUDIT_RECORD_LIST] = "record.list",
 	[AUDIT_RECORD_VERSIONS] = "record.versions",
 	[AUDIT_RECORD_INTERRUPTED] = "record.interrupted",
+	[AUDIT_UNSEAL] = "service.unseal",
+	[AUDIT_SEAL] = "service.seal",
 };
 
 const char *audit_action_name(unsigned action)

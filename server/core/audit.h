@@ -24,6 +24,8 @@ enum audit_action {
 	AUDIT_RECORD_LIST = 7,
 	AUDIT_RECORD_VERSIONS = 8,
 	AUDIT_RECORD_INTERRUPTED = 9, /* a read's stored bytes failed to verify on the way out, or the way was cut */
+	AUDIT_UNSEAL = 10,
+	AUDIT_SEAL = 11,
 };
 
 /* The name in listings ("record.read"), or NULL for a number that is no action. */

@@ -3,7 +3,8 @@
  *
  *   DIR/                0700
  *   DIR/coffer.db       the store (and -wal, -shm beside it)
- *   DIR/keys/           0700; store.key (32 raw bytes), kek-<id>.pem, identity.pem: each 0600
+ *   DIR/keys/           0700; store.key (32 raw bytes), kek-<id>.pem, identity.pem, and when the KEK is locked
+ *                       unlock-passphrase.slot, unlock-credential.slot (crypto/slot.h): each 0600
  *   DIR/tls/            0700; ca.pem (0644), ca.key, server.pem, server.key: 0600
  *   DIR/admin.token     0600: the token and a newline
  *   DIR/admin.curl      0600: `header = "Authorization: Bearer …"` and `cacert = …`, for curl -K
@@ -17,16 +18,32 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "crypto/slot.h"
 #include "db/store.h"
 #include "server/core/status.h"
 #include "server/core/vault.h"
 
 struct home;
 
+/* Something that unlocks the KEK. Borrowed for the call it is given to. */
+struct home_secret {
+	enum slot_kind kind;
+	const void *bytes;
+	size_t size;
+	unsigned iterations; /* for a new passphrase; 0: SLOT_ITERATIONS */
+	const char *from;    /* what messages call it: "the passphrase in FILE" */
+};
+
 struct home_options {
-	const char *data;	    /* DIR; made when missing, unless read_only */
-	unsigned kek_bits;	    /* for the first start */
-	bool read_only;		    /* for check and audit verify: nothing is made or written */
+	const char *data;  /* DIR; made when missing, unless read_only */
+	unsigned kek_bits; /* for the first start */
+	bool read_only;	   /* for check and audit verify: nothing is made or written */
+	bool ingest_only;  /* the private half of the KEK is never read */
+	bool epoch_wraps;  /* make and use them */
+	/* What a new store's KEK is locked with, by all of them, and an existing one's unlocked, by the first that has
+	 * a slot. None: a new KEK is kept in clear, and a locked one stays locked. */
+	const struct home_secret *secrets;
+	size_t secret_count;
 	struct store_options store; /* path is filled in */
 };
 
@@ -39,6 +56,22 @@ struct home_options {
 MUST_CHECK enum core_status home_open(const struct home_options *options, struct home **ret_home, char *ret_error,
 				      size_t error_size);
 void home_close(struct home *home);
+
+/* Whether the private half of the KEK is locked by a passphrase or a credential. */
+bool home_is_protected(const struct home *home);
+/*
+ * Any thread. Unsealing costs tenths of a second; one attempt at a time (CORE_BUSY). CORE_DENIED: not this secret.
+ * CORE_CONFLICT: nothing of its kind locks the KEK, or the node only takes records in. CORE_DAMAGED.
+ */
+MUST_CHECK enum core_status home_unseal(struct home *home, const struct home_secret *secret);
+/* Any thread. CORE_CONFLICT: no passphrase could unseal it again. */
+MUST_CHECK enum core_status home_seal(struct home *home);
+/*
+ * Rewrites the passphrase's slot, or locks a KEK that is in clear (`current` is then not looked at). A server may be
+ * running. Old copies of the files still open with the old passphrase. CORE_DENIED, CORE_CONFLICT, CORE_DAMAGED.
+ */
+MUST_CHECK enum core_status home_change_passphrase(struct home *home, const struct home_secret *current,
+						   const struct home_secret *next, char *ret_error, size_t error_size);
 
 struct vault *home_vault(struct home *home);
 /* The absolute path of DIR. */

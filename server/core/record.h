@@ -105,8 +105,14 @@ MUST_CHECK enum core_status record_reader_new(const struct vault *vault, struct 
 					      uint64_t version, struct record_reader **ret_reader);
 /* The clear half of the info (ids, version, size, times) is valid at once, the rest after record_reader_unlock(). */
 const struct record_info *record_reader_info(const struct record_reader *reader);
-/* One RSA private operation, then commitment, metadata and first chunk are checked. Any thread, once. CORE_DAMAGED. */
+/* Whether record_reader_unlock() will do without an RSA private operation. */
+bool record_reader_is_quick(const struct record_reader *reader);
+/*
+ * Unwraps the DEK, then commitment, metadata and first chunk are checked. Any thread, once. CORE_SEALED, CORE_DAMAGED.
+ */
 MUST_CHECK enum core_status record_reader_unlock(struct record_reader *reader);
+/* On the committer, after unlocking: writes the epoch wrap that the version lacked, if one was made. */
+MUST_CHECK enum store_status record_reader_backfill(struct record_reader *reader, struct store_txn *txn);
 /* Content from `offset` on: between 1 and `cap` bytes; 0 when it does not verify or cannot be read. `view` is this
  * thread's. */
 size_t record_reader_get(struct record_reader *reader, struct store_view *view, uint64_t offset, uint8_t *buffer,

@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "crypto/secret.h"
+#include "server/core/epochs.h"
+#include "server/core/keyring.h"
 #include "server/core/record.h"
 #include "server/core/record_meta.h"
 #include "server/core/rowmac.h"
@@ -14,11 +16,14 @@ struct record_reader {
 	struct record_context context;
 	struct store_version *row;
 	struct store_wrap *wrap;
+	struct store_epoch *epoch; /* whose key must be loaded first; else NULL */
+	uint8_t new_epoch_wrap[KEYRING_EPOCH_WRAP_SIZE];
+	bool has_new_epoch_wrap;
 	struct record_cipher *cipher; /* NULL until unlocked */
-	uint8_t *sealed;	      /* the sealed chunk that was read last */
-	size_t sealed_size;
-	uint8_t *plain; /* chunk `loaded`, decrypted */
-	int64_t loaded; /* NO_CHUNK: none */
+	uint8_t *buffer;	      /* for chunks of a blob; NULL when the content is inline */
+	struct store_bytes sealed;    /* the sealed chunk that was read last: in `buffer`, or in `row` */
+	uint8_t *plain;		      /* chunk `loaded`, decrypted */
+	int64_t loaded;		      /* NO_CHUNK: none */
 	const char *fault;
 };
 
@@ -39,14 +44,32 @@ static enum core_status load_sealed(struct record_reader *r, struct store_view *
 	if (r->row->blob_id == 0) {
 		if (r->row->inline_chunk.size > RECORD_SEALED_MAX)
 			return fail(r, "inline chunk too long");
-		memcpy(r->sealed, r->row->inline_chunk.data, r->row->inline_chunk.size);
-		r->sealed_size = r->row->inline_chunk.size;
+		r->sealed = r->row->inline_chunk;
 		return CORE_OK;
 	}
-	status = store_chunk_get(view, r->row->blob_id, number, r->sealed, RECORD_SEALED_MAX, &r->sealed_size);
+	if (!r->buffer && !(r->buffer = malloc(RECORD_SEALED_MAX)))
+		return CORE_NOMEM;
+	r->sealed.data = r->buffer;
+	status = store_chunk_get(view, r->row->blob_id, number, r->buffer, RECORD_SEALED_MAX, &r->sealed.size);
 	if (status == STORE_NOT_FOUND || status == STORE_CORRUPT)
 		return fail(r, "chunk missing or malformed");
 	return core_from_store(status);
+}
+
+/* The row of the epoch that wrapped the DEK, unless its key is loaded. */
+static enum core_status read_epoch(struct record_reader *r, struct store_view *view)
+{
+	const struct store_bytes *wrap = &r->wrap->epoch_wrap;
+	enum store_status found;
+
+	if (!keyring_epoch_wraps(r->vault->ring) || wrap->size == 0)
+		return CORE_OK;
+	if (wrap->size != KEYRING_EPOCH_WRAP_SIZE)
+		return fail(r, "epoch wrap length");
+	if (keyring_epoch_loaded(r->vault->ring, wrap->data))
+		return CORE_OK;
+	found = store_epoch_get(view, wrap->data, &r->epoch);
+	return found == STORE_NOT_FOUND ? fail(r, "epoch missing") : core_from_store(found);
 }
 
 /* Under one view of the database: the row that was asked for, its wrap, and its first chunk. */
@@ -79,7 +102,8 @@ static enum core_status read_rows(struct record_reader *r, struct store_view *vi
 		return core_from_store(found);
 	if (!rowmac_check_wrap(r->vault, r->wrap))
 		return fail(r, "wrap row");
-	return load_sealed(r, view, 0);
+	status = read_epoch(r, view);
+	return status == CORE_OK ? load_sealed(r, view, 0) : status;
 }
 
 static void describe(struct record_reader *r)
@@ -107,11 +131,6 @@ enum core_status record_reader_new(const struct vault *vault, struct store_view 
 		return CORE_NOMEM;
 	r->vault = vault;
 	r->loaded = NO_CHUNK;
-	r->sealed = malloc(RECORD_SEALED_MAX);
-	if (!r->sealed) {
-		record_reader_free(r);
-		return CORE_NOMEM;
-	}
 	began = store_view_begin(view);
 	if (began != STORE_OK) {
 		record_reader_free(r);
@@ -139,11 +158,11 @@ static enum core_status open_chunk(struct record_reader *r, uint64_t number)
 {
 	const bool last = number + 1 == record_chunk_count(r->row->size);
 
-	if (r->sealed_size != record_chunk_length(r->row->size, number) + RECORD_TAG_SIZE)
+	if (r->sealed.size != record_chunk_length(r->row->size, number) + RECORD_TAG_SIZE)
 		return fail(r, "chunk length");
 	r->loaded = NO_CHUNK;
-	if (record_chunk_open(r->cipher, r->row->content_nonce, number, last, r->sealed, r->sealed_size, r->plain) !=
-	    CRYPTO_OK)
+	if (record_chunk_open(r->cipher, r->row->content_nonce, number, last, r->sealed.data, r->sealed.size,
+			      r->plain) != CRYPTO_OK)
 		return fail(r, "chunk tag");
 	r->loaded = (int64_t)number;
 	return CORE_OK;
@@ -167,6 +186,37 @@ static enum core_status open_meta(struct record_reader *r)
 	return status;
 }
 
+/* By the epoch's key, which may have to be loaded. CORE_NOT_FOUND: there is no epoch wrap to use. */
+static enum core_status unwrap_by_epoch(struct record_reader *r, struct dek *ret_dek)
+{
+	enum core_status status;
+
+	if (!keyring_epoch_wraps(r->vault->ring) || r->wrap->epoch_wrap.size == 0)
+		return CORE_NOT_FOUND;
+	if (r->epoch) {
+		status = epochs_load(r->vault, r->epoch);
+		if (status != CORE_OK)
+			return status == CORE_DAMAGED ? fail(r, "epoch") : status;
+	}
+	status = keyring_epoch_unwrap(r->vault->ring, &r->context, r->wrap->epoch_wrap.data, ret_dek);
+	return status == CORE_DAMAGED ? fail(r, "epoch wrap") : status;
+}
+
+static enum core_status unwrap(struct record_reader *r, struct dek *ret_dek)
+{
+	enum core_status status = unwrap_by_epoch(r, ret_dek);
+
+	if (status != CORE_NOT_FOUND)
+		return status;
+	status = keyring_dek_unwrap(r->vault->ring, &r->context, r->wrap->wrap.data, r->wrap->wrap.size, ret_dek);
+	return status == CORE_DAMAGED ? fail(r, "wrap") : status;
+}
+
+bool record_reader_is_quick(const struct record_reader *r)
+{
+	return keyring_epoch_wraps(r->vault->ring) && r->wrap->epoch_wrap.size > 0 && !r->epoch;
+}
+
 enum core_status record_reader_unlock(struct record_reader *r)
 {
 	struct dek dek;
@@ -174,15 +224,15 @@ enum core_status record_reader_unlock(struct record_reader *r)
 	enum core_status status;
 
 	r->plain =
-		malloc(r->row->blob_id == 0 && r->sealed_size > RECORD_TAG_SIZE ? r->sealed_size : RECORD_CHUNK_SIZE);
+		malloc(r->row->blob_id == 0 && r->sealed.size > RECORD_TAG_SIZE ? r->sealed.size : RECORD_CHUNK_SIZE);
 	if (!r->plain)
 		return CORE_NOMEM;
-	opened = dek_unwrap(r->vault->kek, &r->context, r->wrap->wrap.data, r->wrap->wrap.size, &dek);
-	if (opened == CRYPTO_AUTH || opened == CRYPTO_FORMAT)
-		return fail(r, "wrap");
-	if (opened != CRYPTO_OK)
-		return core_from_crypto(opened);
+	status = unwrap(r, &dek);
+	if (status != CORE_OK)
+		return status;
 	opened = record_cipher_open(&dek, &r->context, r->row->commitment, &r->cipher);
+	if (opened == CRYPTO_OK && r->wrap->epoch_wrap.size == 0)
+		r->has_new_epoch_wrap = keyring_epoch_wrap(r->vault->ring, &r->context, &dek, r->new_epoch_wrap);
 	secret_wipe(&dek, sizeof(dek));
 	if (opened == CRYPTO_AUTH)
 		return fail(r, "commitment");
@@ -190,6 +240,17 @@ enum core_status record_reader_unlock(struct record_reader *r)
 		return core_from_crypto(opened);
 	status = open_meta(r);
 	return status == CORE_OK ? open_chunk(r, 0) : status;
+}
+
+enum store_status record_reader_backfill(struct record_reader *r, struct store_txn *txn)
+{
+	enum store_status status;
+
+	if (!r->has_new_epoch_wrap || store_space(r->vault->store) != STORE_SPACE_OK)
+		return STORE_OK;
+	status = store_wrap_set_epoch(txn, r->wrap->record_id, r->wrap->version, r->wrap->kek_id,
+				      (struct store_bytes){r->new_epoch_wrap, sizeof(r->new_epoch_wrap)});
+	return status == STORE_NOT_FOUND ? STORE_OK : status; /* deleted meanwhile */
 }
 
 /* ---- content ---------------------------------------------------------------------------------------------------- */
@@ -236,9 +297,10 @@ void record_reader_free(struct record_reader *r)
 		free(r->plain);
 	}
 	record_cipher_free(r->cipher);
-	free(r->sealed);
+	free(r->buffer);
 	free(r->row);
 	free(r->wrap);
+	free(r->epoch);
 	secret_wipe(r, sizeof(*r));
 	free(r);
 }

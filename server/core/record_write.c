@@ -6,6 +6,7 @@
 #include "crypto/wire.h"
 #include "server/core/clock.h"
 #include "server/core/inflight.h"
+#include "server/core/keyring.h"
 #include "server/core/record.h"
 #include "server/core/record_meta.h"
 #include "server/core/rowmac.h"
@@ -48,6 +49,8 @@ struct record_writer {
 	uint8_t *meta;
 	size_t meta_size;
 	uint8_t wrap[RSAKEY_MAX_SIZE];
+	uint8_t epoch_wrap[KEYRING_EPOCH_WRAP_SIZE];
+	bool has_epoch_wrap;
 };
 
 /* ---- starting --------------------------------------------------------------------------------------------------- */
@@ -290,6 +293,7 @@ enum core_status record_writer_finish(struct record_writer *w, bool *ret_full)
 		status = seal_meta(w);
 		if (status == CORE_OK)
 			status = core_from_crypto(dek_wrap(w->vault->kek_public, &w->context, &w->dek, w->wrap));
+		w->has_epoch_wrap = keyring_epoch_wrap(w->vault->ring, &w->context, &w->dek, w->epoch_wrap);
 		secret_wipe(&w->dek, sizeof(w->dek));
 		if (status != CORE_OK)
 			return status;
@@ -338,6 +342,8 @@ static enum store_status insert_wrap(struct record_writer *w, struct store_txn *
 
 	memcpy(row.record_id, w->context.record_id, sizeof(row.record_id));
 	memcpy(row.kek_id, w->vault->kek_id, sizeof(row.kek_id));
+	if (w->has_epoch_wrap)
+		row.epoch_wrap = (struct store_bytes){w->epoch_wrap, sizeof(w->epoch_wrap)};
 	return rowmac_seal_wrap(w->vault, &row) ? store_wrap_insert(txn, &row) : STORE_IO;
 }
 

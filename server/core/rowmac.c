@@ -96,6 +96,33 @@ bool rowmac_check_wrap(const struct vault *vault, const struct store_wrap *row)
 	return row_check(vault, &r, row->mac);
 }
 
+static void put_epoch(struct row *row, const struct store_epoch *e)
+{
+	row_begin(row, "epoch");
+	wire_put_lp(&row->out, e->epoch_id, sizeof(e->epoch_id));
+	wire_put_lp(&row->out, e->kek_id, sizeof(e->kek_id));
+	wire_put_lp_u64(&row->out, e->revision);
+	wire_put_lp_u64(&row->out, (uint64_t)e->created_ms);
+	wire_put_lp_u64(&row->out, e->reserved);
+	wire_put_lp(&row->out, e->wrap.data, e->wrap.size);
+}
+
+bool rowmac_seal_epoch(const struct vault *vault, struct store_epoch *row)
+{
+	struct row r;
+
+	put_epoch(&r, row);
+	return row_seal(vault, &r, row->mac);
+}
+
+bool rowmac_check_epoch(const struct vault *vault, const struct store_epoch *row)
+{
+	struct row r;
+
+	put_epoch(&r, row);
+	return row_check(vault, &r, row->mac);
+}
+
 static void put_kek(struct row *row, const struct store_kek *k)
 {
 	row_begin(row, "kek");

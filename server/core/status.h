@@ -14,6 +14,8 @@ enum core_status {
 	CORE_REPLAY,	  /* the Idempotency-Key was used by the same request: its answer is to be given again */
 	CORE_KEY_REUSED,  /* the Idempotency-Key was used by another request */
 	CORE_DAMAGED,	  /* what is stored does not verify; core/ has noted which check failed */
+	CORE_SEALED,	  /* the private half of the KEK is not there */
+	CORE_CONFLICT,	  /* what was asked for does not go with how the service was set up */
 	CORE_BUSY,	  /* a queue is full */
 	CORE_NO_SPACE,	  /* the disk is nearly full */
 	CORE_UNKNOWN,	  /* it is not known whether the write is durable */

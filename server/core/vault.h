@@ -1,6 +1,6 @@
 /*
  * The open vault: the store and the keys that make sense of it. Made by home_open(); read-only afterwards and shared by
- * all threads, but for the audit chain, which belongs to the committer.
+ * all threads, but for the audit chain, which belongs to the committer, and the ring, which locks itself.
  */
 #ifndef COFFER_CORE_VAULT_H
 #define COFFER_CORE_VAULT_H
@@ -13,6 +13,7 @@
 #include "db/store.h"
 
 struct audit_chain;
+struct keyring;
 
 /* Derived from the store key, one for each purpose (FORMATS §1). In locked memory. */
 struct vault_keys {
@@ -26,10 +27,9 @@ struct vault {
 	struct store *store;
 	uint8_t store_id[16];
 	struct vault_keys *keys;
-	struct rsakey_private *kek;		/* NULL while sealed */
-	const struct rsakey_public *kek_public; /* the current KEK's public half: of `kek`, or `kek_public_owned` */
-	struct rsakey_public *kek_public_owned;
+	struct rsakey_public *kek_public; /* the current KEK's public half */
 	uint8_t kek_id[32];
+	struct keyring *ring; /* its private half, which may be absent, and the epoch keys */
 	struct identity *identity;
 	struct audit_chain *chain;
 };

@@ -40,6 +40,7 @@ struct http_route {
 	const char *operation; /* operationId of the contract */
 	unsigned scope;	       /* the application's; 0: open to all */
 	enum http_body body;
+	uint64_t body_max; /* bytes, below http_limits.body; 0: that alone */
 	const struct api_steps *steps;
 };
 

@@ -10,10 +10,12 @@
 	X(BAD_REQUEST, 400, "bad-request", "The request is malformed")                                           \
 	X(UNAUTHORIZED, 401, "unauthorized", "A valid bearer token is needed")                                   \
 	X(FORBIDDEN, 403, "forbidden", "The token does not allow this")                                          \
+	X(WRONG_PASSPHRASE, 403, "wrong-passphrase", "This passphrase does not unseal the service")              \
 	X(NOT_FOUND, 404, "not-found", "There is no such thing here")                                            \
 	X(METHOD_NOT_ALLOWED, 405, "method-not-allowed", "The resource does not have this method")               \
 	X(TIMEOUT, 408, "request-timeout", "The request took too long to arrive")                                \
 	X(KEY_IN_FLIGHT, 409, "idempotency-in-flight", "A request with this Idempotency-Key is being worked on") \
+	X(CONFLICT, 409, "conflict", "This does not go with how the service was set up")                         \
 	X(GONE, 410, "gone", "The record has been deleted")                                                      \
 	X(PRECONDITION_FAILED, 412, "precondition-failed", "The record has changed")                             \
 	X(TOO_LARGE, 413, "too-large", "The body is larger than the limit")                                      \
@@ -27,6 +29,7 @@
 	X(INTERNAL, 500, "internal", "Something went wrong on the server")                                       \
 	X(RECORD_DAMAGED, 500, "record-damaged", "The stored record could not be decrypted")                     \
 	X(BUSY, 503, "busy", "The server is busy; try again shortly")                                            \
+	X(SEALED, 503, "sealed", "The service is sealed: it takes records in, but cannot read any")              \
 	X(STOPPING, 503, "stopping", "The server is shutting down")                                              \
 	X(OUTCOME_UNKNOWN, 503, "outcome-unknown",                                                               \
 	  "It is not known whether this was stored; send it again with the same Idempotency-Key")                \

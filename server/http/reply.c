@@ -145,8 +145,11 @@ static struct MHD_Response *make_response(struct http_exchange *x)
 {
 	struct reply *reply = &x->reply;
 
+	/* The library allocates a whole block, and zeroes it. */
 	if (reply->reader)
-		return MHD_create_response_from_callback(reply->stream_size, STREAM_BLOCK, read_stream, x, NULL);
+		return MHD_create_response_from_callback(
+			reply->stream_size, reply->stream_size < STREAM_BLOCK ? reply->stream_size : STREAM_BLOCK,
+			read_stream, x, NULL);
 	return MHD_create_response_from_buffer(reply->size, reply->size ? reply->bytes : NULL,
 					       reply->borrowed ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_COPY);
 }

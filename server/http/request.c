@@ -120,7 +120,10 @@ bool http_content_length(const struct http_exchange *x, uint64_t *ret_length)
 
 uint64_t http_body_limit(const struct http_exchange *x)
 {
-	return x->loop->server->options.limits.body;
+	const uint64_t limit = x->loop->server->options.limits.body;
+	const uint64_t own = x->route ? x->route->body_max : 0;
+
+	return own && own < limit ? own : limit;
 }
 
 const char *http_peer(const struct http_exchange *x)

@@ -82,7 +82,7 @@ class Start(unittest.TestCase):
         database = sqlite3.connect(os.path.join(self.server.data, "coffer.db"), isolation_level=None)
         now = database.execute("PRAGMA user_version").fetchone()
         database.execute("DROP INDEX version_by_blob")
-        database.execute("PRAGMA user_version = 1")
+        database.execute("PRAGMA user_version = 2")
         database.close()
         self.server.start()
         with self.server.client() as client:

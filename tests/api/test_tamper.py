@@ -13,7 +13,7 @@ from harness import ApiTest, Server, run, wait_until
 REFUSED = (401, 404, 410, 500)
 VERSION = ("version_id record_id version revision state suite owner size created_ms changed_ms content_nonce meta_nonce"
            " commitment blob_id meta mac inline_chunk").split()[1:]
-WRAP = "record_id version kek_id revision wrap mac".split()
+WRAP = "record_id version kek_id revision wrap mac epoch_wrap".split()
 ACCOUNT = "account_id revision state scopes created_ms name mac".split()
 TOKEN = "token_id revision state hash account_id scopes created_ms expires_ms description mac".split()
 SPARE = 0x7ffffffffffffff0
@@ -264,7 +264,7 @@ class Records(Edited):
         keys = [(id_of(first), 1), (id_of(first), 2), (id_of(second), 1)]
         hit = [{f"{first}/versions/1"}, {first, f"{first}/versions/2"}, {second}]
         for one, other in itertools.combinations(range(3), 2):
-            for columns in (["wrap"], ["mac"], ["wrap", "mac"]):
+            for columns in (["wrap"], ["mac"], ["wrap", "mac"], ["epoch_wrap"]):
                 get = f"SELECT {', '.join(columns)} FROM wrap WHERE record_id = ? AND version = ?"
                 put = f"UPDATE wrap SET {', '.join(f'{name} = ?' for name in columns)} WHERE record_id = ? AND version = ?"
                 ours, theirs = (self.database.execute(get, keys[i]).fetchone() for i in (one, other))

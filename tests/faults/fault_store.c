@@ -673,7 +673,7 @@ int main(int argc, char **argv)
 		any = true;
 		good = run_mode(&MODES[i], &options) && good;
 	}
-	rsakey_private_free(f.vault.kek);
+	fixture_free_keys(&f);
 	inflight_free(inflight);
 	fixture_remove(f.dir);
 	must(any, "no such mode");

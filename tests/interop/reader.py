@@ -22,10 +22,11 @@ COLUMNS = {
                " commitment blob_id meta",
     "wrap": "record_id version kek_id revision wrap",
     "kek": "kek_id revision state created_ms spki",
+    "epoch": "epoch_id kek_id revision created_ms reserved wrap",
     "account": "account_id revision state scopes created_ms name",
     "token": "token_id revision state hash account_id scopes created_ms expires_ms description",
 }
-ACTIONS = range(1, 10)
+ACTIONS = range(1, 12)
 
 Version = namedtuple("Version", "record_id version state owner media_type labels content")
 Event = namedtuple("Event", "sequence time_ms account_id token_id peer action record_id version revision outcome"
@@ -77,7 +78,7 @@ class Store:
 
     def __init__(self, directory):
         self.faults, self.versions, self.events = [], [], []
-        self.keks, self.accounts, self.tokens = {}, {}, {}
+        self.keks, self.epochs, self.accounts, self.tokens, self.epoch_wraps = {}, {}, {}, {}, 0
         path = os.path.join(directory, "coffer.db")
         self.keys_path = os.path.join(directory, "keys")
         self.db = sqlite3.connect(f"file:{urllib.parse.quote(path)}?mode=ro", uri=True)
@@ -108,6 +109,8 @@ class Store:
             hkdf(root, self.store_id, info, 32) for info in (b"coffer-row-mac-v1", b"coffer-audit-v1"))
         for row in self.db.execute("SELECT * FROM kek"):
             self._attempt(f"kek {row['kek_id'].hex()}", self._kek, row)
+        for row in self.db.execute("SELECT * FROM epoch"):
+            self._attempt(f"epoch {row['epoch_id'].hex()}", self._epoch, row)
         for row in self.db.execute("SELECT * FROM account"):
             self._attempt(f"account {row['account_id'].hex()}", self._account, row)
         for row in self.db.execute("SELECT * FROM token"):
@@ -138,6 +141,20 @@ class Store:
             raise Fault(f"private half: {error}") from None
         need(key.public_key().export_key("DER") == row["spki"], "its halves do not belong together")
         self.keks[row["kek_id"]] = key
+
+    def _oaep_open(self, kek_id, label, sealed, what):
+        need(kek_id in self.keks, f"{what}: under an unknown KEK")
+        try:
+            opened = PKCS1_OAEP.new(self.keks[kek_id], hashAlgo=SHA256, label=label).decrypt(sealed)
+        except ValueError:
+            raise Fault(f"{what} does not open") from None
+        need(len(opened) == 32, f"{what}: not 32 bytes")
+        return opened
+
+    def _epoch(self, row):
+        self._check_mac("epoch", row)
+        label = b"coffer-epoch-key-v1" + self.store_id + row["epoch_id"]
+        self.epochs[row["epoch_id"]] = row["kek_id"], self._oaep_open(row["kek_id"], label, row["wrap"], "its key")
 
     def _account(self, row):
         self._check_mac("account", row)
@@ -194,16 +211,21 @@ class Store:
 
     def _unlock(self, wrap, context, commitment):
         self._check_mac("wrap", wrap)
-        need(wrap["kek_id"] in self.keks, "wrap under an unknown KEK")
-        cipher = PKCS1_OAEP.new(self.keks[wrap["kek_id"]], hashAlgo=SHA256, label=b"coffer-dek-v1" + context)
-        try:
-            dek = cipher.decrypt(wrap["wrap"])
-        except ValueError:
-            raise Fault("wrap does not open") from None
-        need(len(dek) == 32, "DEK is not 32 bytes")
+        dek = self._oaep_open(wrap["kek_id"], b"coffer-dek-v1" + context, wrap["wrap"], "wrap")
+        if wrap["epoch_wrap"]:
+            need(self._epoch_open(wrap, context) == dek, "epoch wrap: another DEK")
+            self.epoch_wraps += 1
         keys = hkdf(dek, self.store_id, b"coffer-record-v1" + context, 96)
         need(hmac.compare_digest(keys[64:], bytes(commitment)), "commitment")
         return keys[:32], keys[32:64]
+
+    def _epoch_open(self, wrap, context):
+        cursor = Cursor(wrap["epoch_wrap"], "epoch wrap")
+        epoch_id, nonce, sealed = cursor.take(16), cursor.take(16), cursor.take(48)
+        cursor.end()
+        kek_id, key = self.epochs.get(epoch_id, (None, None))
+        need(kek_id == wrap["kek_id"], "epoch wrap: no such epoch of this KEK")
+        return eax_open(key, nonce, lp(b"coffer-epoch-v1") + kek_id + epoch_id + context, sealed, "epoch wrap")
 
     @staticmethod
     def _meta(row, key, context):
@@ -268,6 +290,7 @@ def main(arguments):
     live = [version for version in store.versions if version.content is not None]
     print(f"{len(live)} versions, {len(store.versions) - len(live)} tombstones,"
           f" {sum(len(version.content) for version in live)} bytes; {len(store.keks)} KEKs,"
+          f" {len(store.epochs)} epochs with {store.epoch_wraps} wraps,"
           f" {len(store.accounts)} accounts, {len(store.tokens)} tokens, {len(store.events)} audit events")
     for fault in store.faults:
         print(f"fault: {fault}")

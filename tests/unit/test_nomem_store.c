@@ -351,6 +351,14 @@ static enum store_status read_all(struct store *store, size_t n)
 	return status;
 }
 
+/* The store's own threads allocate and free now and then: what they hold passes, a leak stays. */
+static bool falls_to(long live)
+{
+	for (int i = 0; i < 5000 && nomem_live() > live; i++)
+		usleep(1000);
+	return nomem_live() <= live;
+}
+
 static void read_starving(enum nomem_mode mode)
 {
 	struct store *store = open_now();
@@ -365,7 +373,7 @@ static void read_starving(enum nomem_mode mode)
 		const enum store_status status = read_all(store, n);
 		starved = nomem_disarm();
 		cr_assert(starved || status == STORE_OK);
-		cr_assert_eq(nomem_live(), live, "allocation %zu: a leak", n);
+		cr_assert(falls_to(live), "allocation %zu: a leak", n);
 	}
 	cr_assert_gt(n, 50, "SQLite did not take part");
 	store_close(store);

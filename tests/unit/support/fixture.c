@@ -8,6 +8,7 @@
 
 #include "crypto/random.h"
 #include "server/core/audit.h"
+#include "server/core/keyring.h"
 
 static void must(bool good, const char *what)
 {
@@ -58,6 +59,20 @@ static void open_vault(struct fixture *f)
 	store_view_free(view);
 }
 
+static void make_kek(struct fixture *f)
+{
+	struct rsakey_private *key = NULL;
+	const uint8_t *spki;
+	size_t size;
+
+	must(rsakey_generate(2048, &key) == CRYPTO_OK, "KEK");
+	spki = rsakey_public_spki(rsakey_private_public(key), &size);
+	must(rsakey_public_from_spki(spki, size, &f->vault.kek_public) == CRYPTO_OK, "KEK");
+	rsakey_public_id(f->vault.kek_public, f->vault.kek_id);
+	must(keyring_new(f->vault.kek_public, f->vault.store_id, true, &f->vault.ring) == CORE_OK, "ring");
+	must(keyring_unseal(f->vault.ring, key) == CORE_OK, "unseal");
+}
+
 void fixture_open(struct fixture *f)
 {
 	struct store_key root;
@@ -74,9 +89,7 @@ void fixture_open(struct fixture *f)
 	mac_key_derive(&root, f->vault.store_id, "coffer-idempotency-v1", &f->keys.idempotency);
 	mac_key_derive(&root, f->vault.store_id, "coffer-audit-v1", &f->keys.audit);
 	f->vault.keys = &f->keys;
-	must(rsakey_generate(2048, &f->vault.kek) == CRYPTO_OK, "KEK");
-	f->vault.kek_public = rsakey_private_public(f->vault.kek);
-	rsakey_public_id(f->vault.kek_public, f->vault.kek_id);
+	make_kek(f);
 	open_vault(f);
 	must(account_token_generate(token) == CORE_OK, "token");
 	must(account_create_admin(&f->vault, token) == CORE_OK, "administrator");
@@ -97,9 +110,15 @@ void fixture_reopen(struct fixture *f)
 	open_vault(f);
 }
 
+void fixture_free_keys(struct fixture *f)
+{
+	keyring_free(f->vault.ring);
+	rsakey_public_free(f->vault.kek_public);
+}
+
 void fixture_close(struct fixture *f)
 {
 	close_vault(f);
-	rsakey_private_free(f->vault.kek);
+	fixture_free_keys(f);
 	fixture_remove(f->dir);
 }

@@ -18,6 +18,8 @@ void fixture_open(struct fixture *fixture);
 /* Closes the store and opens it again, with the same keys. */
 void fixture_reopen(struct fixture *fixture);
 void fixture_close(struct fixture *fixture);
+/* Only the KEK and what it unlocks, for a fixture whose store has gone another way. */
+void fixture_free_keys(struct fixture *fixture);
 
 /* Opens only a store at `path`. */
 struct store *fixture_store(const char *path);
