@@ -306,11 +306,14 @@ static void mind_wal(struct store *store)
 {
 	size_t pages = store->txn.view.sql ? sql_wal_pages(store->txn.view.sql) : 0;
 
-	if (pages > WAL_RESTART_PAGES) {
-		/* PASSIVE checkpoints never catch up with continuous writes. BUSY: a reader; the next batch tries
-		 * again. */
+	if (pages < store->kept_pages)
+		store->kept_pages = 0; /* it has been restarted otherwise */
+	if (pages > store->kept_pages + WAL_RESTART_PAGES) {
+		/* PASSIVE checkpoints never catch up with continuous writes. BUSY: a reader; were the next batch to try
+		 * again, every write would wait for as long as that reader stays. */
 		enum store_status status = sql_checkpoint(store->txn.view.sql, SQL_RESTART);
 
+		store->kept_pages = status == STORE_BUSY ? pages : 0;
 		if (status != STORE_OK && status != STORE_BUSY)
 			store_notice(store, "a checkpoint failed");
 	} else if (pages > WAL_CARE_PAGES && !atomic_exchange(&store->care_wanted, true)) {

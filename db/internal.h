@@ -41,9 +41,9 @@ struct store_stage {
 };
 
 /*
- * Under `lock`: everything from `jobs` to `truncate_result`. Only the committer touches `txn`. Atomics stand alone.
- * Invariant: chunks taken from the queue in one go are written before the jobs taken with them, so that a blob is
- * whole when the job that links it runs.
+ * Under `lock`: everything from `jobs` to `truncate_result`. Only the committer touches `txn` and `kept_pages`. Atomics
+ * stand alone. Invariant: chunks taken from the queue in one go are written before the jobs taken with them, so that a
+ * blob is whole when the job that links it runs.
  */
 struct store {
 	struct store_options options;
@@ -51,6 +51,7 @@ struct store {
 	int lock_fd;
 	bool read_only;
 	struct store_txn txn;
+	size_t kept_pages; /* of the log, when a reader kept it from being restarted; else 0 */
 
 	pthread_mutex_t lock;
 	pthread_cond_t work;	/* for the committer */
@@ -90,6 +91,14 @@ enum store_status row_end(struct sql_call *call, bool found, void *copy);
 
 /* The first failure of a stage stands. Takes the store's lock. */
 void stage_fail(struct store_stage *stage, enum store_status status);
+
+/*
+ * A row and the one byte string it points to, in one allocation. `row` is the struct as read, `size` its size, `bytes`
+ * its member; NULL when the call failed or memory ran out.
+ */
+void *row_copy(const struct sql_call *call, const void *row, size_t size, struct store_bytes bytes);
+/* Ends a look-up of one row: `copy` is what row_copy() gave when there was one, and is freed on failure. */
+enum store_status row_end(struct sql_call *call, bool found, void *copy);
 
 void *committer_main(void *store);
 void *maintenance_main(void *store);

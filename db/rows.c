@@ -1,4 +1,4 @@
-/* The small tables: keys, accounts, tokens, idempotency, settings, audit events, blobs. */
+/* The small tables: keys, idempotency, settings, audit events, blobs. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,6 +42,17 @@ enum store_status row_end(struct sql_call *call, bool found, void *copy)
 /* ---- KEKs ---------------------------------------------------------------------------------------------------------
  */
 
+static void kek_columns(struct sql_call *call, struct store_kek *row)
+{
+	memset(row, 0, sizeof(*row));
+	sql_get_fixed(call, row->kek_id, sizeof(row->kek_id));
+	row->revision = sql_get_u64(call);
+	row->state = sql_get_u8(call);
+	row->created_ms = sql_get_i64(call);
+	row->spki = sql_get_bytes(call);
+	sql_get_fixed(call, row->mac, sizeof(row->mac));
+}
+
 static enum store_status get_kek(struct sql_call *call, struct store_kek **ret_kek)
 {
 	struct store_kek row;
@@ -50,13 +61,7 @@ static enum store_status get_kek(struct sql_call *call, struct store_kek **ret_k
 	enum store_status status;
 
 	if (found) {
-		memset(&row, 0, sizeof(row));
-		sql_get_fixed(call, row.kek_id, sizeof(row.kek_id));
-		row.revision = sql_get_u64(call);
-		row.state = sql_get_u8(call);
-		row.created_ms = sql_get_i64(call);
-		row.spki = sql_get_bytes(call);
-		sql_get_fixed(call, row.mac, sizeof(row.mac));
+		kek_columns(call, &row);
 		copy = row_copy(call, &row, sizeof(row), row.spki);
 		if (copy)
 			copy->spki.data = (const uint8_t *)(copy + 1);
@@ -84,6 +89,21 @@ enum store_status store_kek_current(struct store_view *view, struct store_kek **
 	return get_kek(&call, ret_kek);
 }
 
+enum store_status store_kek_list(struct store_view *view, store_kek_visit *each, void *arg)
+{
+	struct sql_call call;
+
+	sql_call(view->sql, STATEMENT_KEK_LIST, &call);
+	while (sql_step(&call)) {
+		struct store_kek row;
+
+		kek_columns(&call, &row);
+		if (call.status != STORE_OK || !each(arg, &row))
+			break;
+	}
+	return sql_end(&call);
+}
+
 enum store_status store_kek_insert(struct store_txn *txn, const struct store_kek *row)
 {
 	struct sql_call call;
@@ -98,146 +118,17 @@ enum store_status store_kek_insert(struct store_txn *txn, const struct store_kek
 	return sql_run(txn->view.sql, &call, NULL);
 }
 
-/* ---- accounts and tokens --------------------------------------------------------------------------------------------
- */
-
-static enum store_status get_account(struct sql_call *call, struct store_account **ret_account)
-{
-	struct store_account row;
-	struct store_account *copy = NULL;
-	bool found = sql_step(call);
-	enum store_status status;
-
-	if (found) {
-		memset(&row, 0, sizeof(row));
-		sql_get_fixed(call, row.account_id, sizeof(row.account_id));
-		row.revision = sql_get_u64(call);
-		row.state = sql_get_u8(call);
-		row.scopes = sql_get_u32(call);
-		row.created_ms = sql_get_i64(call);
-		row.name = sql_get_bytes(call);
-		sql_get_fixed(call, row.mac, sizeof(row.mac));
-		copy = row_copy(call, &row, sizeof(row), row.name);
-		if (copy)
-			copy->name.data = (const uint8_t *)(copy + 1);
-	}
-	status = row_end(call, found, copy);
-	if (status == STORE_OK)
-		*ret_account = copy;
-	return status;
-}
-
-enum store_status store_account_get(struct store_view *view, const uint8_t account_id[static 16],
-				    struct store_account **ret_account)
-{
-	struct sql_call call;
-
-	sql_call(view->sql, STATEMENT_ACCOUNT_GET, &call);
-	sql_put_blob(&call, account_id, 16);
-	return get_account(&call, ret_account);
-}
-
-enum store_status store_account_by_name(struct store_view *view, const char *name, struct store_account **ret_account)
-{
-	struct sql_call call;
-
-	sql_call(view->sql, STATEMENT_ACCOUNT_BY_NAME, &call);
-	sql_put_text(&call, name);
-	return get_account(&call, ret_account);
-}
-
-enum store_status store_account_insert(struct store_txn *txn, const struct store_account *row)
-{
-	struct sql_call call;
-	char name[256];
-
-	if (row->name.size >= sizeof(name))
-		return STORE_CONFLICT;
-	memcpy(name, row->name.data, row->name.size);
-	name[row->name.size] = '\0';
-	sql_call(txn->view.sql, STATEMENT_ACCOUNT_INSERT, &call);
-	sql_put_blob(&call, row->account_id, sizeof(row->account_id));
-	sql_put_u64(&call, row->revision);
-	sql_put_u64(&call, row->state);
-	sql_put_u64(&call, row->scopes);
-	sql_put_i64(&call, row->created_ms);
-	sql_put_text(&call, name);
-	sql_put_blob(&call, row->mac, sizeof(row->mac));
-	return sql_run(txn->view.sql, &call, NULL);
-}
-
-enum store_status store_token_by_hash(struct store_view *view, const uint8_t hash[static 32],
-				      struct store_token **ret_token)
-{
-	struct store_token row;
-	struct store_token *copy = NULL;
-	struct sql_call call;
-	enum store_status status;
-	bool found;
-
-	sql_call(view->sql, STATEMENT_TOKEN_BY_HASH, &call);
-	sql_put_blob(&call, hash, 32);
-	found = sql_step(&call);
-	if (found) {
-		memset(&row, 0, sizeof(row));
-		sql_get_fixed(&call, row.token_id, sizeof(row.token_id));
-		row.revision = sql_get_u64(&call);
-		row.state = sql_get_u8(&call);
-		sql_get_fixed(&call, row.hash, sizeof(row.hash));
-		sql_get_fixed(&call, row.account_id, sizeof(row.account_id));
-		row.scopes = sql_get_u32(&call);
-		row.created_ms = sql_get_i64(&call);
-		row.expires_ms = sql_get_i64(&call);
-		row.description = sql_get_bytes(&call);
-		sql_get_fixed(&call, row.mac, sizeof(row.mac));
-		copy = row_copy(&call, &row, sizeof(row), row.description);
-		if (copy)
-			copy->description.data = (const uint8_t *)(copy + 1);
-	}
-	status = row_end(&call, found, copy);
-	if (status == STORE_OK)
-		*ret_token = copy;
-	return status;
-}
-
-static void put_token_rest(struct sql_call *call, const struct store_token *row)
-{
-	sql_put_u64(call, row->revision);
-	sql_put_u64(call, row->state);
-	sql_put_blob(call, row->hash, sizeof(row->hash));
-	sql_put_blob(call, row->account_id, sizeof(row->account_id));
-	sql_put_u64(call, row->scopes);
-	sql_put_i64(call, row->created_ms);
-	sql_put_i64(call, row->expires_ms);
-	sql_put_blob(call, row->description.data, row->description.size);
-	sql_put_blob(call, row->mac, sizeof(row->mac));
-}
-
-enum store_status store_token_insert(struct store_txn *txn, const struct store_token *row)
-{
-	struct sql_call call;
-
-	sql_call(txn->view.sql, STATEMENT_TOKEN_INSERT, &call);
-	sql_put_blob(&call, row->token_id, sizeof(row->token_id));
-	put_token_rest(&call, row);
-	return sql_run(txn->view.sql, &call, NULL);
-}
-
-enum store_status store_token_update(struct store_txn *txn, const struct store_token *row)
-{
-	struct sql_call call;
-	uint64_t changed = 0;
-	enum store_status status;
-
-	sql_call(txn->view.sql, STATEMENT_TOKEN_UPDATE, &call);
-	put_token_rest(&call, row);
-	sql_put_blob(&call, row->token_id, sizeof(row->token_id));
-	status = sql_run(txn->view.sql, &call, &changed);
-	return status == STORE_OK && changed == 0 ? STORE_NOT_FOUND : status;
-}
-
 /* ---- idempotency ----------------------------------------------------------------------------------------------------
  */
+
+static void idempotency_columns(struct sql_call *call, struct store_idempotency *row)
+{
+	sql_get_fixed(call, row->key_mac, sizeof(row->key_mac));
+	sql_get_fixed(call, row->body_mac, sizeof(row->body_mac));
+	sql_get_fixed(call, row->record_id, sizeof(row->record_id));
+	row->version = sql_get_u64(call);
+	row->created_ms = sql_get_i64(call);
+}
 
 enum store_status store_idempotency_get(struct store_view *view, const uint8_t key_mac[static 32],
 					struct store_idempotency *ret_row)
@@ -250,13 +141,8 @@ enum store_status store_idempotency_get(struct store_view *view, const uint8_t k
 	sql_call(view->sql, STATEMENT_IDEMPOTENCY_GET, &call);
 	sql_put_blob(&call, key_mac, 32);
 	found = sql_step(&call);
-	if (found) {
-		sql_get_fixed(&call, row.key_mac, sizeof(row.key_mac));
-		sql_get_fixed(&call, row.body_mac, sizeof(row.body_mac));
-		sql_get_fixed(&call, row.record_id, sizeof(row.record_id));
-		row.version = sql_get_u64(&call);
-		row.created_ms = sql_get_i64(&call);
-	}
+	if (found)
+		idempotency_columns(&call, &row);
 	status = sql_end(&call);
 	if (status != STORE_OK)
 		return status;
@@ -264,6 +150,22 @@ enum store_status store_idempotency_get(struct store_view *view, const uint8_t k
 		return STORE_NOT_FOUND;
 	*ret_row = row;
 	return STORE_OK;
+}
+
+enum store_status store_idempotency_walk(struct store_view *view, const uint8_t *after, size_t limit,
+					 struct store_idempotency *ret_rows, size_t *ret_count)
+{
+	static const uint8_t FIRST[32];
+	struct sql_call call;
+	size_t count = 0;
+
+	sql_call(view->sql, STATEMENT_IDEMPOTENCY_LIST, &call);
+	sql_put_blob(&call, after ? after : FIRST, 32);
+	sql_put_u64(&call, limit);
+	while (count < limit && sql_step(&call))
+		idempotency_columns(&call, &ret_rows[count++]);
+	*ret_count = count;
+	return sql_end(&call);
 }
 
 enum store_status store_idempotency_insert(struct store_txn *txn, const struct store_idempotency *row)

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BUSY_MS = 5000, PROGRESS_STEPS = 10000 };
+enum { BUSY_MS = 5000, CHECKPOINT_BUSY_MS = 500, PROGRESS_STEPS = 10000 };
 
 struct sql {
 	sqlite3 *db;
@@ -141,8 +141,13 @@ enum store_status sql_checkpoint(struct sql *sql, enum sql_checkpoint kind)
 	static const int MODES[] = {[SQL_PASSIVE] = SQLITE_CHECKPOINT_PASSIVE,
 				    [SQL_RESTART] = SQLITE_CHECKPOINT_RESTART,
 				    [SQL_TRUNCATE] = SQLITE_CHECKPOINT_TRUNCATE};
-	enum store_status status = from_sqlite(sqlite3_wal_checkpoint_v2(sql->db, NULL, MODES[kind], NULL, NULL));
+	enum store_status status;
 
+	/* Writers wait meanwhile. A snapshot of coffer's own lasts milliseconds; one that lasts longer is a check of
+	 * the whole store, or another program's, and would be waited for in vain. */
+	sqlite3_busy_timeout(sql->db, CHECKPOINT_BUSY_MS);
+	status = from_sqlite(sqlite3_wal_checkpoint_v2(sql->db, NULL, MODES[kind], NULL, NULL));
+	sqlite3_busy_timeout(sql->db, BUSY_MS);
 	if (status == STORE_OK && kind != SQL_PASSIVE)
 		sql->wal_pages = 0;
 	return status;
@@ -160,6 +165,11 @@ void sql_set_interrupt(struct sql *sql, bool (*stop)(void *arg), void *arg)
 	sql->stop = stop;
 	sql->stop_arg = arg;
 	sqlite3_progress_handler(sql->db, stop ? PROGRESS_STEPS : 0, stop ? ask_stop : NULL, sql);
+}
+
+void sql_interrupt(struct sql *sql)
+{
+	sqlite3_interrupt(sql->db);
 }
 
 /* ---- calls ------------------------------------------------------------------------------------------------------ */

@@ -30,6 +30,9 @@ MUST_CHECK enum store_status sql_checkpoint(struct sql *sql, enum sql_checkpoint
 /* Calls `stop` now and then while a statement runs; true interrupts it. */
 void sql_set_interrupt(struct sql *sql, bool (*stop)(void *arg), void *arg);
 
+/* From any thread: what the connection runs ends with STORE_BUSY. */
+void sql_interrupt(struct sql *sql);
+
 /*
  * One execution of a statement: put its parameters in order, then step and get columns in order, then end. Failures
  * stick; sql_end() gives the first of them. A column of another length than asked for is STORE_CORRUPT.

@@ -6,90 +6,113 @@
 	"record_id, version, revision, state, suite, owner, size, created_ms, changed_ms, content_nonce, meta_nonce, " \
 	"commitment, blob_id, meta, mac"
 
+#define EPOCH_COLUMNS "epoch_id, kek_id, revision, created_ms, reserved, wrap, mac"
+
 /* X(NAME, text). `state <> 1 AND` makes a partial index of blob usable. */
-#define STATEMENT_LIST(X)                                                                                           \
-	X(BEGIN, "BEGIN")                                                                                           \
-	X(COMMIT, "COMMIT")                                                                                         \
-	X(VERSION_LATEST, "SELECT " VERSION_COLUMNS ", inline_chunk FROM version WHERE record_id = ? "              \
-			  "ORDER BY version DESC LIMIT 1")                                                          \
+/* clang-format off */
+#define STATEMENT_LIST(X) \
+	X(BEGIN, "BEGIN") \
+	X(COMMIT, "COMMIT") \
+	X(VERSION_LATEST, "SELECT " VERSION_COLUMNS ", inline_chunk FROM version WHERE record_id = ? " \
+		"ORDER BY version DESC LIMIT 1") \
 	X(VERSION_GET, "SELECT " VERSION_COLUMNS ", inline_chunk FROM version WHERE record_id = ? AND version = ?") \
-	X(VERSION_INSERT, "INSERT INTO version (" VERSION_COLUMNS ", inline_chunk) "                                \
-			  "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                \
-	X(VERSION_UPDATE, "UPDATE version SET state = ?, revision = ?, changed_ms = ?, mac = ? "                    \
-			  "WHERE record_id = ? AND version = ?")                                                    \
-	X(VERSION_DELETE, "DELETE FROM version WHERE record_id = ?")                                                \
-	X(VERSION_COUNT, "SELECT count(*) FROM version")                                                            \
-	X(RECORD_LIST, "SELECT " VERSION_COLUMNS " FROM version WHERE owner = ? AND record_id > ? AND state = 1 "   \
-		       "ORDER BY record_id LIMIT ?")                                                                \
-	X(VERSION_LIST, "SELECT " VERSION_COLUMNS " FROM version WHERE record_id = ? AND version > ? "              \
-			"ORDER BY version LIMIT ?")                                                                 \
-	X(VERSION_WALK, "SELECT " VERSION_COLUMNS " FROM version WHERE (record_id, version) > (?, ?) "              \
-			"ORDER BY record_id, version LIMIT ?")                                                      \
-	X(TOMBSTONE_LIST, "SELECT " VERSION_COLUMNS " FROM version WHERE state = 3 AND changed_ms <= ? "            \
-			  "ORDER BY changed_ms LIMIT ?")                                                            \
-	X(WRAP_GET,                                                                                                 \
-	  "SELECT revision, wrap, mac, epoch_wrap FROM wrap WHERE record_id = ? AND version = ? AND kek_id = ?")    \
-	X(WRAP_INSERT, "INSERT INTO wrap (record_id, version, kek_id, revision, wrap, mac, epoch_wrap) "            \
-		       "VALUES (?, ?, ?, ?, ?, ?, ?)")                                                              \
-	X(WRAP_SET_EPOCH, "UPDATE wrap SET epoch_wrap = ? WHERE record_id = ? AND version = ? AND kek_id = ?")      \
-	X(EPOCH_GET,                                                                                                \
-	  "SELECT epoch_id, kek_id, revision, created_ms, reserved, wrap, mac FROM epoch WHERE epoch_id = ?")       \
-	X(EPOCH_LATEST,                                                                                             \
-	  "SELECT epoch_id, kek_id, revision, created_ms, reserved, wrap, mac FROM epoch WHERE kek_id = ? "         \
-	  "ORDER BY created_ms DESC LIMIT 1")                                                                       \
-	X(EPOCH_INSERT, "INSERT INTO epoch (epoch_id, kek_id, revision, created_ms, reserved, wrap, mac) "          \
-			"VALUES (?, ?, ?, ?, ?, ?, ?)")                                                             \
-	X(EPOCH_UPDATE, "UPDATE epoch SET revision = ?, reserved = ?, mac = ? WHERE epoch_id = ?")                  \
-	X(WRAP_DELETE, "DELETE FROM wrap WHERE record_id = ?")                                                      \
-	X(KEK_GET, "SELECT kek_id, revision, state, created_ms, spki, mac FROM kek WHERE kek_id = ?")               \
-	X(KEK_CURRENT, "SELECT kek_id, revision, state, created_ms, spki, mac FROM kek WHERE state = 1 "            \
-		       "ORDER BY created_ms DESC LIMIT 1")                                                          \
+	X(VERSION_INSERT, "INSERT INTO version (" VERSION_COLUMNS ", inline_chunk) " \
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
+	X(VERSION_UPDATE, "UPDATE version SET state = ?, revision = ?, changed_ms = ?, mac = ? " \
+		"WHERE record_id = ? AND version = ?") \
+	X(VERSION_DELETE, "DELETE FROM version WHERE record_id = ?") \
+	X(VERSION_COUNT, "SELECT count(*) FROM version") \
+	X(RECORD_LIST, "SELECT " VERSION_COLUMNS " FROM version WHERE owner = ? AND record_id > ? AND state = 1 " \
+		"ORDER BY record_id LIMIT ?") \
+	X(VERSION_LIST, "SELECT " VERSION_COLUMNS " FROM version WHERE record_id = ? AND version > ? " \
+		"ORDER BY version LIMIT ?") \
+	X(RECORD_WALK, "SELECT DISTINCT record_id FROM version WHERE record_id > ? AND length(record_id) = 16 " \
+		"ORDER BY record_id LIMIT ?") \
+	X(RECORD_LAST, "SELECT record_id FROM version WHERE length(record_id) = 16 ORDER BY record_id DESC LIMIT 1") \
+	X(TOMBSTONE_LIST, "SELECT " VERSION_COLUMNS " FROM version WHERE state = 3 AND changed_ms <= ? " \
+		"ORDER BY changed_ms LIMIT ?") \
+	X(WRAP_GET, "SELECT revision, wrap, mac, epoch_wrap FROM wrap WHERE record_id = ? AND version = ? AND kek_id = ?") \
+	X(WRAP_INSERT, "INSERT INTO wrap (record_id, version, kek_id, revision, wrap, mac, epoch_wrap) " \
+		"VALUES (?, ?, ?, ?, ?, ?, ?)") \
+	X(WRAP_SET_EPOCH, "UPDATE wrap SET epoch_wrap = ? WHERE record_id = ? AND version = ? AND kek_id = ?") \
+	X(EPOCH_GET, "SELECT " EPOCH_COLUMNS " FROM epoch WHERE epoch_id = ?") \
+	X(EPOCH_LATEST, "SELECT " EPOCH_COLUMNS " FROM epoch WHERE kek_id = ? ORDER BY created_ms DESC LIMIT 1") \
+	X(EPOCH_LIST, "SELECT " EPOCH_COLUMNS " FROM epoch ORDER BY epoch_id") \
+	X(EPOCH_INSERT, "INSERT INTO epoch (" EPOCH_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?)") \
+	X(EPOCH_UPDATE, "UPDATE epoch SET revision = ?, reserved = ?, mac = ? WHERE epoch_id = ?") \
+	X(WRAP_DELETE, "DELETE FROM wrap WHERE record_id = ?") \
+	X(KEK_GET, "SELECT kek_id, revision, state, created_ms, spki, mac FROM kek WHERE kek_id = ?") \
+	X(KEK_CURRENT, "SELECT kek_id, revision, state, created_ms, spki, mac FROM kek WHERE state = 1 " \
+		"ORDER BY created_ms DESC LIMIT 1") \
+	X(KEK_LIST, "SELECT kek_id, revision, state, created_ms, spki, mac FROM kek ORDER BY kek_id") \
 	X(KEK_INSERT, "INSERT INTO kek (kek_id, revision, state, created_ms, spki, mac) VALUES (?, ?, ?, ?, ?, ?)") \
-	X(ACCOUNT_GET, "SELECT account_id, revision, state, scopes, created_ms, name, mac FROM account "            \
-		       "WHERE account_id = ?")                                                                      \
-	X(ACCOUNT_BY_NAME, "SELECT account_id, revision, state, scopes, created_ms, name, mac FROM account "        \
-			   "WHERE name = ?")                                                                        \
-	X(ACCOUNT_INSERT, "INSERT INTO account (account_id, revision, state, scopes, created_ms, name, mac) "       \
-			  "VALUES (?, ?, ?, ?, ?, ?, ?)")                                                           \
-	X(TOKEN_BY_HASH, "SELECT token_id, revision, state, hash, account_id, scopes, created_ms, expires_ms, "     \
-			 "description, mac FROM token WHERE hash = ?")                                              \
-	X(TOKEN_INSERT, "INSERT INTO token (token_id, revision, state, hash, account_id, scopes, created_ms, "      \
-			"expires_ms, description, mac) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                      \
-	X(TOKEN_UPDATE, "UPDATE token SET revision = ?, state = ?, hash = ?, account_id = ?, scopes = ?, "          \
-			"created_ms = ?, expires_ms = ?, description = ?, mac = ? WHERE token_id = ?")              \
-	X(IDEMPOTENCY_GET, "SELECT key_mac, body_mac, record_id, version, created_ms FROM idempotency "             \
-			   "WHERE key_mac = ?")                                                                     \
-	X(IDEMPOTENCY_INSERT, "INSERT INTO idempotency (key_mac, body_mac, record_id, version, created_ms) "        \
-			      "VALUES (?, ?, ?, ?, ?)")                                                             \
-	X(IDEMPOTENCY_EXPIRE, "DELETE FROM idempotency WHERE key_mac IN "                                           \
-			      "(SELECT key_mac FROM idempotency WHERE created_ms < ? LIMIT ?)")                     \
-	X(AUDIT_LAST, "SELECT sequence, event, hash, mac FROM audit_event ORDER BY sequence DESC LIMIT 1")          \
-	X(AUDIT_LIST, "SELECT sequence, event, hash, mac FROM audit_event WHERE sequence > ? "                      \
-		      "ORDER BY sequence LIMIT ?")                                                                  \
-	X(AUDIT_INSERT, "INSERT INTO audit_event (sequence, event, hash, mac) VALUES (?, ?, ?, ?)")                 \
-	X(SETTING_GET, "SELECT value FROM setting WHERE name = ?")                                                  \
-	X(SETTING_PUT, "INSERT INTO setting (name, value) VALUES (?, ?) "                                           \
-		       "ON CONFLICT (name) DO UPDATE SET value = excluded.value")                                   \
-	X(BLOB_STAGE, "INSERT INTO blob (blob_id, state) VALUES (?, 0)")                                            \
-	X(BLOB_LINK, "UPDATE blob SET state = 1 WHERE blob_id = ? AND state = 0 AND "                               \
-		     "(SELECT count(*) FROM chunk WHERE chunk.blob_id = blob.blob_id) = ?")                         \
-	X(BLOB_DOOM_STAGED, "UPDATE blob SET state = 2 WHERE blob_id = ? AND state = 0")                            \
-	X(BLOB_DOOM_ALL_STAGED, "UPDATE blob SET state = 2 WHERE state <> 1 AND state = 0")                         \
-	X(BLOB_DOOM_RECORD, "UPDATE blob SET state = 2 WHERE blob_id IN "                                           \
-			    "(SELECT blob_id FROM version WHERE record_id = ? AND blob_id > 0)")                    \
-	/* blob.state is under no MAC, a version's row is: what one names stays. */                                 \
-	X(BLOB_DOOMED, "SELECT blob_id FROM blob WHERE state <> 1 AND state = 2 AND NOT EXISTS (SELECT 1 FROM "     \
-		       "version WHERE version.blob_id = blob.blob_id AND version.blob_id > 0) ORDER BY blob_id "    \
-		       "LIMIT 1")                                                                                   \
-	X(BLOB_DELETE, "DELETE FROM blob WHERE blob_id = ?")                                                        \
-	X(BLOB_LAST, "SELECT max(coalesce((SELECT max(blob_id) FROM blob), 0), "                                    \
-		     "coalesce((SELECT max(blob_id) FROM chunk), 0))")                                              \
-	X(CHUNK_GET, "SELECT data FROM chunk WHERE blob_id = ? AND number = ?")                                     \
-	X(CHUNK_INSERT, "INSERT INTO chunk (blob_id, number, data) VALUES (?, ?, ?)")                               \
-	X(CHUNK_DELETE_SOME, "DELETE FROM chunk WHERE chunk_id IN "                                                 \
-			     "(SELECT chunk_id FROM chunk WHERE blob_id = ? LIMIT ?)")                              \
-	X(QUICK_CHECK, "PRAGMA quick_check(1)")                                                                     \
+	X(ACCOUNT_GET, "SELECT account_id, revision, state, scopes, created_ms, name, mac FROM account " \
+		"WHERE account_id = ?") \
+	X(ACCOUNT_BY_NAME, "SELECT account_id, revision, state, scopes, created_ms, name, mac FROM account " \
+		"WHERE name = ?") \
+	X(ACCOUNT_LIST, "SELECT account_id, revision, state, scopes, created_ms, name, mac FROM account " \
+		"WHERE account_id > ? ORDER BY account_id LIMIT ?") \
+	X(ACCOUNT_INSERT, "INSERT INTO account (account_id, revision, state, scopes, created_ms, name, mac) " \
+		"VALUES (?, ?, ?, ?, ?, ?, ?)") \
+	X(TOKEN_BY_HASH, "SELECT token_id, revision, state, hash, account_id, scopes, created_ms, expires_ms, " \
+		"description, mac FROM token WHERE hash = ?") \
+	X(TOKEN_LIST, "SELECT token_id, revision, state, hash, account_id, scopes, created_ms, expires_ms, " \
+		"description, mac FROM token WHERE token_id > ? ORDER BY token_id LIMIT ?") \
+	X(TOKEN_INSERT, "INSERT INTO token (token_id, revision, state, hash, account_id, scopes, created_ms, " \
+		"expires_ms, description, mac) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
+	X(TOKEN_UPDATE, "UPDATE token SET revision = ?, state = ?, hash = ?, account_id = ?, scopes = ?, " \
+		"created_ms = ?, expires_ms = ?, description = ?, mac = ? WHERE token_id = ?") \
+	X(IDEMPOTENCY_GET, "SELECT key_mac, body_mac, record_id, version, created_ms FROM idempotency " \
+		"WHERE key_mac = ?") \
+	X(IDEMPOTENCY_LIST, "SELECT key_mac, body_mac, record_id, version, created_ms FROM idempotency " \
+		"WHERE key_mac > ? ORDER BY key_mac LIMIT ?") \
+	X(IDEMPOTENCY_INSERT, "INSERT INTO idempotency (key_mac, body_mac, record_id, version, created_ms) " \
+		"VALUES (?, ?, ?, ?, ?)") \
+	X(IDEMPOTENCY_EXPIRE, "DELETE FROM idempotency WHERE key_mac IN " \
+		"(SELECT key_mac FROM idempotency WHERE created_ms < ? LIMIT ?)") \
+	X(AUDIT_LAST, "SELECT sequence, event, hash, mac FROM audit_event ORDER BY sequence DESC LIMIT 1") \
+	X(AUDIT_LIST, "SELECT sequence, event, hash, mac FROM audit_event WHERE sequence > ? " \
+		"ORDER BY sequence LIMIT ?") \
+	X(AUDIT_INSERT, "INSERT INTO audit_event (sequence, event, hash, mac) VALUES (?, ?, ?, ?)") \
+	X(SETTING_GET, "SELECT value FROM setting WHERE name = ?") \
+	X(SETTING_PUT, "INSERT INTO setting (name, value) VALUES (?, ?) " \
+		"ON CONFLICT (name) DO UPDATE SET value = excluded.value") \
+	X(BLOB_STAGE, "INSERT INTO blob (blob_id, state) VALUES (?, 0)") \
+	X(BLOB_LINK, "UPDATE blob SET state = 1 WHERE blob_id = ? AND state = 0 AND " \
+		"(SELECT count(*) FROM chunk WHERE chunk.blob_id = blob.blob_id) = ?") \
+	X(BLOB_DOOM_STAGED, "UPDATE blob SET state = 2 WHERE blob_id = ? AND state = 0") \
+	X(BLOB_DOOM_ALL_STAGED, "UPDATE blob SET state = 2 WHERE state <> 1 AND state = 0") \
+	X(BLOB_DOOM_RECORD, "UPDATE blob SET state = 2 WHERE blob_id IN " \
+		"(SELECT blob_id FROM version WHERE record_id = ? AND blob_id > 0)") \
+	/* blob.state is under no MAC, a version's row is: what one names stays. */ \
+	X(BLOB_DOOMED, "SELECT blob_id FROM blob WHERE state <> 1 AND state = 2 AND NOT EXISTS (SELECT 1 FROM version " \
+		"WHERE version.blob_id = blob.blob_id AND version.blob_id > 0) ORDER BY blob_id LIMIT 1") \
+	X(BLOB_DELETE, "DELETE FROM blob WHERE blob_id = ?") \
+	X(BLOB_LAST, "SELECT max(coalesce((SELECT max(blob_id) FROM blob), 0), " \
+		"coalesce((SELECT max(blob_id) FROM chunk), 0))") \
+	X(BLOB_GET, "SELECT state, (SELECT count(*) FROM chunk WHERE chunk.blob_id = blob.blob_id) FROM blob " \
+		"WHERE blob_id = ?") \
+	X(CHUNK_GET, "SELECT data FROM chunk WHERE blob_id = ? AND number = ?") \
+	X(CHUNK_INSERT, "INSERT INTO chunk (blob_id, number, data) VALUES (?, ?, ?)") \
+	X(CHUNK_DELETE_SOME, "DELETE FROM chunk WHERE chunk_id IN " \
+		"(SELECT chunk_id FROM chunk WHERE blob_id = ? LIMIT ?)") \
+	X(ORPHAN_WRAPS, "SELECT record_id, version FROM wrap WHERE NOT EXISTS (SELECT 1 FROM version " \
+		"WHERE version.record_id = wrap.record_id AND version.version = wrap.version)") \
+	X(ORPHAN_WRAP_KEKS, "SELECT record_id, version FROM wrap WHERE kek_id NOT IN (SELECT kek_id FROM kek)") \
+	X(ORPHAN_OWNERS, "SELECT record_id, version FROM version WHERE owner NOT IN (SELECT account_id FROM account)") \
+	X(ORPHAN_VERSIONS, "SELECT zeroblob(16), version_id FROM version " \
+		"WHERE typeof(record_id) <> 'blob' OR length(record_id) <> 16") \
+	X(ORPHAN_TOKENS, "SELECT token_id, 0 FROM token WHERE account_id NOT IN (SELECT account_id FROM account)") \
+	X(ORPHAN_ANSWERS, "SELECT record_id, version FROM idempotency " \
+		"WHERE record_id NOT IN (SELECT record_id FROM version)") \
+	X(ORPHAN_BLOBS, "SELECT zeroblob(16), blob_id FROM blob " \
+		"WHERE state = 1 AND blob_id NOT IN (SELECT blob_id FROM version)") \
+	X(ORPHAN_CHUNKS, "SELECT DISTINCT zeroblob(16), blob_id FROM chunk " \
+		"WHERE blob_id NOT IN (SELECT blob_id FROM blob)") \
+	X(INTEGRITY_CHECK, "PRAGMA integrity_check(100)") \
+	X(QUICK_CHECK, "PRAGMA quick_check(1)") \
 	X(USER_VERSION, "PRAGMA user_version")
+/* clang-format on */
 
 #define STATEMENT_ENUM(name, text) STATEMENT_##name,
 enum statement { STATEMENT_LIST(STATEMENT_ENUM) STATEMENT_COUNT };

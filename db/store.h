@@ -268,17 +268,66 @@ MUST_CHECK enum store_status store_record_list(struct store_view *view, const ui
 /* Versions of one record, oldest first, `after` excluded. */
 MUST_CHECK enum store_status store_version_list(struct store_view *view, const uint8_t record_id[static 16],
 						uint64_t after, size_t limit, store_version_visit *each, void *arg);
-/* Every version row by (record id, version), after that pair: for `coffer check`. after_record NULL: all. */
-MUST_CHECK enum store_status store_version_walk(struct store_view *view, const uint8_t *after_record,
-						uint64_t after_version, size_t limit, store_version_visit *each,
-						void *arg);
 /* Records in state TOMBSTONE, deleted not after `until_ms`: those that await the TRUNCATE checkpoint. */
 MUST_CHECK enum store_status store_tombstone_list(struct store_view *view, int64_t until_ms, size_t limit,
 						  store_version_visit *each, void *arg);
 MUST_CHECK enum store_status store_audit_list(struct store_view *view, uint64_t after, size_t limit,
 					      store_audit_visit *each, void *arg);
+/* Accounts and tokens by id, `after` excluded. */
+typedef bool store_account_visit(void *arg, const struct store_account *row);
+typedef bool store_token_visit(void *arg, const struct store_token *row);
+MUST_CHECK enum store_status store_account_list(struct store_view *view, const uint8_t *after, size_t limit,
+						store_account_visit *each, void *arg);
+MUST_CHECK enum store_status store_token_list(struct store_view *view, const uint8_t *after, size_t limit,
+					      store_token_visit *each, void *arg);
+/* All KEKs by id. */
+typedef bool store_kek_visit(void *arg, const struct store_kek *row);
+typedef bool store_epoch_visit(void *arg, const struct store_epoch *row);
+MUST_CHECK enum store_status store_epoch_list(struct store_view *view, store_epoch_visit *each, void *arg);
+MUST_CHECK enum store_status store_kek_list(struct store_view *view, store_kek_visit *each, void *arg);
 /* Version rows in all, for progress. */
 MUST_CHECK enum store_status store_version_count(struct store_view *view, uint64_t *ret_count);
+
+/* ---- for `coffer check` (db/walk.c) -------------------------------------------------------------------------------
+ */
+
+/* Ids of at most `limit` records, deleted ones too, in order after `after` (NULL: from the start). */
+MUST_CHECK enum store_status store_record_walk(struct store_view *view, const uint8_t *after, size_t limit,
+					       uint8_t (*ret_ids)[16], size_t *ret_count);
+/* The highest record id. STORE_NOT_FOUND: there is no record. */
+MUST_CHECK enum store_status store_record_last(struct store_view *view, uint8_t ret_id[static 16]);
+/* At most `limit` rows in order of key_mac, after `after` (NULL: from the start). */
+MUST_CHECK enum store_status store_idempotency_walk(struct store_view *view, const uint8_t *after, size_t limit,
+						    struct store_idempotency *ret_rows, size_t *ret_count);
+/* *ret_linked: some version owns it, as far as its own row tells. STORE_NOT_FOUND. */
+MUST_CHECK enum store_status store_blob_get(struct store_view *view, uint64_t blob_id, bool *ret_linked,
+					    uint64_t *ret_chunks);
+
+enum store_orphan {
+	STORE_ORPHAN_WRAP,     /* record id, version: there is no such version */
+	STORE_ORPHAN_WRAP_KEK, /* record id, version: its wrap is under a KEK that is not there */
+	STORE_ORPHAN_VERSION,  /* zeros, row number: what should be its record's id cannot be one */
+	STORE_ORPHAN_OWNER,    /* record id, version: its owner is no account */
+	STORE_ORPHAN_TOKEN,    /* token id, 0: its account is not there */
+	STORE_ORPHAN_ANSWER,   /* record id, version: an idempotency row names a record that is not there */
+	STORE_ORPHAN_BLOB,     /* zeros, blob id: linked, yet no version names it */
+	STORE_ORPHAN_CHUNK,    /* zeros, blob id: there are chunks of it, but no blob */
+	STORE_ORPHAN_KINDS,
+};
+/* Rows that lack what they belong to. Scans tables whole. The view must not be used within the call. */
+typedef void store_orphan_visit(void *arg, enum store_orphan kind, const uint8_t id[static 16], uint64_t number);
+MUST_CHECK enum store_status store_orphan_list(struct store_view *view, enum store_orphan kind,
+					       store_orphan_visit *each, void *arg);
+
+/*
+ * SQLite's own check of pages and indexes (not of constraints, on a view); minutes on a large file. `each` gets a line
+ * for each finding, which holds names of tables and numbers of pages and rows, never contents.
+ */
+MUST_CHECK enum store_status store_integrity(struct store_view *view, void (*each)(void *arg, const char *line),
+					     void *arg);
+
+/* From any thread: what the view is reading ends with STORE_BUSY. Does nothing when it reads nothing. */
+void store_view_interrupt(struct store_view *view);
 
 /* ---- transactions: writing, only inside apply() ------------------------------------------------------------------ */
 

@@ -117,18 +117,6 @@ enum store_status store_version_list(struct store_view *view, const uint8_t reco
 	return visit_all(&call, each, arg);
 }
 
-enum store_status store_version_walk(struct store_view *view, const uint8_t *after_record, uint64_t after_version,
-				     size_t limit, store_version_visit *each, void *arg)
-{
-	struct sql_call call;
-
-	sql_call(view->sql, STATEMENT_VERSION_WALK, &call);
-	sql_put_blob(&call, after_record ? after_record : FIRST_ID, 16);
-	sql_put_u64(&call, after_record ? after_version : 0);
-	sql_put_u64(&call, limit);
-	return visit_all(&call, each, arg);
-}
-
 enum store_status store_tombstone_list(struct store_view *view, int64_t until_ms, size_t limit,
 				       store_version_visit *each, void *arg)
 {

@@ -73,6 +73,17 @@ enum store_status store_wrap_set_epoch(struct store_txn *txn, const uint8_t reco
 
 /* ---- epochs ----------------------------------------------------------------------------------------------------- */
 
+static void epoch_columns(struct sql_call *call, struct store_epoch *row)
+{
+	sql_get_fixed(call, row->epoch_id, sizeof(row->epoch_id));
+	sql_get_fixed(call, row->kek_id, sizeof(row->kek_id));
+	row->revision = sql_get_u64(call);
+	row->created_ms = sql_get_i64(call);
+	row->reserved = sql_get_u64(call);
+	row->wrap = sql_get_bytes(call);
+	sql_get_fixed(call, row->mac, sizeof(row->mac));
+}
+
 static enum store_status get_epoch(struct sql_call *call, struct store_epoch **ret_epoch)
 {
 	struct store_epoch row = {0};
@@ -81,13 +92,7 @@ static enum store_status get_epoch(struct sql_call *call, struct store_epoch **r
 	enum store_status status;
 
 	if (found) {
-		sql_get_fixed(call, row.epoch_id, sizeof(row.epoch_id));
-		sql_get_fixed(call, row.kek_id, sizeof(row.kek_id));
-		row.revision = sql_get_u64(call);
-		row.created_ms = sql_get_i64(call);
-		row.reserved = sql_get_u64(call);
-		row.wrap = sql_get_bytes(call);
-		sql_get_fixed(call, row.mac, sizeof(row.mac));
+		epoch_columns(call, &row);
 		copy = row_copy(call, &row, sizeof(row), row.wrap);
 		if (copy)
 			copy->wrap.data = (const uint8_t *)(copy + 1);
@@ -116,6 +121,21 @@ enum store_status store_epoch_latest(struct store_view *view, const uint8_t kek_
 	sql_call(view->sql, STATEMENT_EPOCH_LATEST, &call);
 	sql_put_blob(&call, kek_id, 32);
 	return get_epoch(&call, ret_epoch);
+}
+
+enum store_status store_epoch_list(struct store_view *view, store_epoch_visit *each, void *arg)
+{
+	struct sql_call call;
+
+	sql_call(view->sql, STATEMENT_EPOCH_LIST, &call);
+	while (sql_step(&call)) {
+		struct store_epoch row = {0};
+
+		epoch_columns(&call, &row);
+		if (call.status != STORE_OK || !each(arg, &row))
+			break;
+	}
+	return sql_end(&call);
 }
 
 enum store_status store_epoch_insert(struct store_txn *txn, const struct store_epoch *row)

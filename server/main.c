@@ -26,6 +26,7 @@ static const struct {
 	{.name = "config", .run = command_config, .help = "print the settings in force and where they come from"},
 	{.name = "routes", .run = command_routes, .help = "print the routes: method, path, operation"},
 	{.name = "audit", .run = command_audit, .help = "audit verify --data DIR: check the audit log"},
+	{.name = "check", .run = command_check, .help = "verify every record, and all else that is stored"},
 	{.name = "version", .run = command_version, .help = "print the version"},
 	{.name = "help", .run = command_help, .help = "print this"},
 };

@@ -10,5 +10,6 @@ int command_seal(int argc, char **argv);
 int command_config(int argc, char **argv);
 int command_routes(int argc, char **argv);
 int command_audit(int argc, char **argv);
+int command_check(int argc, char **argv);
 
 #endif

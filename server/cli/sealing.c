@@ -4,57 +4,71 @@
 #include <string.h>
 
 #include "crypto/secret.h"
+#include "server/cli/arguments.h"
 #include "server/cli/commands.h"
-#include "server/cli/flags.h"
 #include "server/cli/harden.h"
 #include "server/cli/secret_input.h"
-#include "server/cli/settings.h"
 #include "server/client/client.h"
 #include "server/core/files.h"
 
-static const char UNSEAL_HELP[] =
-	"usage: coffer unseal [--passphrase-file FILE] [--data DIR] [--url URL] [--ca FILE] [--token-file FILE]\n"
-	"\n"
-	"Gives a running server the passphrase of its private KEK, so that records can be read. Without a file it is\n"
-	"asked for on the terminal.\n";
+enum { OPTION_DATA, OPTION_URL, OPTION_CA, OPTION_TOKEN_FILE, OPTION_PASSPHRASE_FILE, OPTION_COUNT };
 
-static const char SEAL_HELP[] = "usage: coffer seal [--data DIR] [--url URL] [--ca FILE] [--token-file FILE]\n"
-				"\n"
-				"Makes a running server wipe the private KEK and every epoch key: it goes on taking "
-				"records in, and gives none\n"
-				"back, until coffer unseal.\n";
+static const struct argument OPTIONS[] = {
+	[OPTION_DATA] = {.name = "data",
+			 .value = "DIR",
+			 .help = "of the server, whose CA and administrator's token are taken from there; else\n"
+				 "      COFFER_DATA, else ./coffer-data"},
+	[OPTION_URL] = {.name = "url",
+			.value = "URL",
+			.help = "where it listens; else https:// and COFFER_LISTEN, else https://127.0.0.1:8443"},
+	[OPTION_CA] = {.name = "ca", .value = "FILE", .help = "the CA to trust instead of DIR/tls/ca.pem"},
+	[OPTION_TOKEN_FILE] = {.name = "token-file",
+			       .value = "FILE",
+			       .help = "a token of scope admin instead of DIR/admin.token"},
+	[OPTION_PASSPHRASE_FILE] = {.name = "passphrase-file",
+				    .value = "FILE",
+				    .help = "holds the passphrase; else it is asked for on the terminal"},
+};
+_Static_assert(sizeof(OPTIONS) / sizeof(OPTIONS[0]) == OPTION_COUNT, "each option has one row");
 
-static const char COMMON_HELP[] = "\n"
-				  "  --data DIR         of the server: its CA and the administrator's token are taken "
-				  "from there (./coffer-data)\n"
-				  "  --url URL          where it listens (https:// and the setting `listen`)\n"
-				  "  --ca FILE          the CA to trust instead of DIR/tls/ca.pem\n"
-				  "  --token-file FILE  a token of scope admin instead of DIR/admin.token\n";
-
-/* Where the server is and who asks. */
-struct target {
-	struct settings settings;
-	const char *url, *ca, *token_file;
+static const struct arguments UNSEAL = {
+	.usage = "coffer unseal [--passphrase-file FILE] [--data DIR] [--url URL] [--ca FILE] [--token-file FILE]",
+	.about = "Gives a running server the passphrase of its private KEK, so that records can be read.",
+	.table = OPTIONS,
+	.count = OPTION_COUNT,
 };
 
-static bool open_client(const struct target *target, struct client **ret_client, char *ret_error, size_t error_size)
+static const struct arguments SEAL = {
+	.usage = "coffer seal [--data DIR] [--url URL] [--ca FILE] [--token-file FILE]",
+	.about = "Makes a running server wipe the private KEK and every epoch key: it goes on taking records in, and\n"
+		 "gives none back, until coffer unseal.",
+	.table = OPTIONS,
+	.count = OPTION_PASSPHRASE_FILE, /* all before it */
+};
+
+static bool open_client(const char *const values[static OPTION_COUNT], struct client **ret_client, char *ret_error,
+			size_t error_size)
 {
 	struct files_error error = {ret_error, error_size};
+	const char *listen = getenv("COFFER_LISTEN");
+	const char *data = arguments_data(values[OPTION_DATA]);
 	char url[300], ca[4096], token_file[4096];
-	struct client_options options = {.url = target->url ? target->url : url,
-					 .ca_file = target->ca ? target->ca : ca};
+	struct client_options options = {.url = values[OPTION_URL] ? values[OPTION_URL] : url,
+					 .ca_file = values[OPTION_CA] ? values[OPTION_CA] : ca};
 	char *token = NULL;
 	size_t size;
 	enum core_status status;
 	bool good;
 
-	snprintf(url, sizeof(url), "https://%s", target->settings.listen);
-	snprintf(ca, sizeof(ca), "%s/tls/ca.pem", target->settings.data);
-	snprintf(token_file, sizeof(token_file), "%s/admin.token", target->settings.data);
-	status = files_read(target->token_file ? target->token_file : token_file, true, &token, &size, &error);
+	snprintf(url, sizeof(url), "https://%s", listen && listen[0] ? listen : "127.0.0.1:8443");
+	snprintf(ca, sizeof(ca), "%s/tls/ca.pem", data);
+	snprintf(token_file, sizeof(token_file), "%s", values[OPTION_TOKEN_FILE] ? values[OPTION_TOKEN_FILE] : "");
+	if (!values[OPTION_TOKEN_FILE])
+		snprintf(token_file, sizeof(token_file), "%s/admin.token", data);
+	status = files_read(token_file, true, &token, &size, &error);
 	if (status == CORE_NOT_FOUND)
 		files_fail(&error, status, "there is no token in %s: name its file by --token-file, or DIR by --data",
-			   target->token_file ? target->token_file : token_file);
+			   token_file);
 	if (status != CORE_OK)
 		return false;
 	token[strcspn(token, "\r\n")] = '\0';
@@ -81,8 +95,8 @@ static const char *meaning(long status)
 	}
 }
 
-static bool ask(const struct target *target, const char *path, const struct secret_input *passphrase, char *ret_error,
-		size_t error_size)
+static bool ask(const char *const values[static OPTION_COUNT], const char *path, const struct secret_input *passphrase,
+		char *ret_error, size_t error_size)
 {
 	const struct client_request request = {.method = "POST",
 					       .path = path,
@@ -91,7 +105,7 @@ static bool ask(const struct target *target, const char *path, const struct secr
 					       .size = passphrase ? passphrase->secret.size : 0};
 	struct client *client = NULL;
 	struct client_reply reply = {0};
-	bool good = open_client(target, &client, ret_error, error_size) &&
+	bool good = open_client(values, &client, ret_error, error_size) &&
 		    client_send(client, &request, &reply, ret_error, error_size);
 
 	if (good && reply.status != 204) {
@@ -103,56 +117,48 @@ static bool ask(const struct target *target, const char *path, const struct secr
 	return good;
 }
 
-static bool unseal(const struct target *target, char *ret_error, size_t error_size)
+static bool unseal(const char *const values[static OPTION_COUNT], char *ret_error, size_t error_size)
 {
 	struct secret_input passphrase = {0};
-	const char *file = target->settings.passphrase_file;
-	bool good = file[0] ? secret_input_passphrase_file(file, false, &passphrase, ret_error, error_size)
-			    : secret_input_ask("Passphrase", false, &passphrase, ret_error, error_size);
+	const char *file = values[OPTION_PASSPHRASE_FILE];
+	bool good = file ? secret_input_passphrase_file(file, false, &passphrase, ret_error, error_size)
+			 : secret_input_ask("Passphrase", false, &passphrase, ret_error, error_size);
 
-	good = good && ask(target, "/v1/unseal", &passphrase, ret_error, error_size);
+	good = good && ask(values, "/v1/unseal", &passphrase, ret_error, error_size);
 	secret_input_done(&passphrase);
 	return good;
 }
 
-static bool seal(const struct target *target, char *ret_error, size_t error_size)
+static int report(bool good, const char *done, const char *error)
 {
-	return ask(target, "/v1/seal", NULL, ret_error, error_size);
-}
-
-static int run(int argc, char **argv, const char *help, bool (*act)(const struct target *, char *, size_t),
-	       const char *done)
-{
-	struct target target = {.url = NULL};
-	char error[4400] = "";
-	bool good;
-
-	if (argc > 1 && strcmp(argv[argc - 1], "--help") == 0) {
-		fputs(help, stdout);
-		fputs(COMMON_HELP, stdout);
-		return 0;
-	}
-	target.url = flags_take_value(&argc, argv, "--url");
-	target.ca = flags_take_value(&argc, argv, "--ca");
-	target.token_file = flags_take_value(&argc, argv, "--token-file");
-	if (settings_load(&target.settings, argc, argv, stderr) != SETTINGS_OK)
-		return 2;
-	harden_process();
-	good = act(&target, error, sizeof(error));
 	if (good)
 		puts(done);
 	else
 		fprintf(stderr, "coffer: %s\n", error);
-	settings_done(&target.settings);
 	return good ? 0 : 1;
 }
 
 int command_unseal(int argc, char **argv)
 {
-	return run(argc, argv, UNSEAL_HELP, unseal, "unsealed: records can be read");
+	const char *values[OPTION_COUNT] = {NULL};
+	const enum arguments_status parsed = arguments_parse(&UNSEAL, argc, argv, values, stdout, stderr);
+	char error[4400] = "";
+
+	if (parsed != ARGUMENTS_OK)
+		return parsed == ARGUMENTS_HELP ? 0 : 2;
+	harden_process();
+	return report(unseal(values, error, sizeof(error)), "unsealed: records can be read", error);
 }
 
 int command_seal(int argc, char **argv)
 {
-	return run(argc, argv, SEAL_HELP, seal, "sealed: records can be written, and not read");
+	const char *values[OPTION_COUNT] = {NULL};
+	const enum arguments_status parsed = arguments_parse(&SEAL, argc, argv, values, stdout, stderr);
+	char error[4400] = "";
+
+	if (parsed != ARGUMENTS_OK)
+		return parsed == ARGUMENTS_HELP ? 0 : 2;
+	harden_process();
+	return report(ask(values, "/v1/seal", NULL, error, sizeof(error)),
+		      "sealed: records can be written, and not read", error);
 }

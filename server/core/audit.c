@@ -211,7 +211,7 @@ static bool walk_event(void *arg, const struct store_audit_event *row)
 }
 
 enum core_status audit_verify(struct store_view *view, const struct vault *vault, FILE *report,
-			      void (*progress)(void *arg, uint64_t done), void *arg, uint64_t *ret_count,
+			      bool (*progress)(void *arg, uint64_t done), void *arg, uint64_t *ret_count,
 			      bool *ret_good)
 {
 	enum { PAGE = 1000 };
@@ -225,8 +225,8 @@ enum core_status audit_verify(struct store_view *view, const struct vault *vault
 		status = store_audit_list(view, walk.sequence, PAGE, walk_event, &walk);
 		if (status != STORE_OK)
 			return core_from_store(status);
-		if (progress)
-			progress(arg, walk.sequence);
+		if (progress && !progress(arg, walk.sequence))
+			return CORE_BUSY;
 	} while (walk.good && walk.sequence == before + PAGE);
 	/* The making of the store is the first event, so a trail without events was removed. */
 	if (walk.good && walk.sequence == 0)

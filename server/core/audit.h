@@ -66,10 +66,11 @@ bool audit_decode(const uint8_t *bytes, size_t size, uint64_t *ret_sequence, str
 
 /*
  * Walks the whole chain and writes a line to `report` for the first event that does not fit. *ret_count: events that
- * verified; *ret_good: whether all did. `progress` (may be NULL) is called now and then.
+ * verified; *ret_good: whether all did. `progress` (may be NULL) is called now and then; when it answers false the walk
+ * ends there, CORE_BUSY.
  */
 MUST_CHECK enum core_status audit_verify(struct store_view *view, const struct vault *vault, FILE *report,
-					 void (*progress)(void *arg, uint64_t done), void *arg, uint64_t *ret_count,
+					 bool (*progress)(void *arg, uint64_t done), void *arg, uint64_t *ret_count,
 					 bool *ret_good);
 
 #endif

@@ -8,6 +8,7 @@
 #include "server/core/inflight.h"
 #include "server/core/keyring.h"
 #include "server/core/record.h"
+#include "server/core/record_answer.h"
 #include "server/core/record_meta.h"
 #include "server/core/rowmac.h"
 
@@ -259,20 +260,6 @@ static enum core_status seal_meta(struct record_writer *w)
 	return core_from_crypto(status);
 }
 
-/* The request as a whole, so that a key used again with anything else is noticed. */
-static void body_digest(struct record_writer *w)
-{
-	uint8_t bytes[16 + RECORD_META_MAX];
-	struct wire_out out;
-
-	wire_out_init(&out, bytes, sizeof(bytes));
-	wire_put_lp_text(&out, "body");
-	wire_put_lp_text(&out, w->info.media_type);
-	wire_put_lp_text(&out, w->info.labels);
-	wire_put_bytes(&out, w->info.sha256, sizeof(w->info.sha256));
-	digest_sha256(bytes, out.used, w->body_digest);
-}
-
 enum core_status record_writer_finish(struct record_writer *w, bool *ret_full)
 {
 	enum core_status status;
@@ -289,7 +276,7 @@ enum core_status record_writer_finish(struct record_writer *w, bool *ret_full)
 			return status;
 		digest_finish(w->digest, w->info.sha256);
 		if (w->has_key)
-			body_digest(w);
+			record_answer_digest(&w->info, w->body_digest);
 		status = seal_meta(w);
 		if (status == CORE_OK)
 			status = core_from_crypto(dek_wrap(w->vault->kek_public, &w->context, &w->dek, w->wrap));
@@ -347,26 +334,6 @@ static enum store_status insert_wrap(struct record_writer *w, struct store_txn *
 	return rowmac_seal_wrap(w->vault, &row) ? store_wrap_insert(txn, &row) : STORE_IO;
 }
 
-/*
- * Over the request and the whole of its answer: were the answer left out, whoever edits the database could make
- * a repeated request be answered with another record.
- */
-static void idempotency_body_mac(const struct record_writer *w, const struct store_idempotency *row,
-				 uint8_t ret_mac[static DIGEST_SIZE])
-{
-	uint8_t bytes[256];
-	struct wire_out out;
-
-	wire_out_init(&out, bytes, sizeof(bytes));
-	wire_put_lp_text(&out, "body");
-	wire_put_lp(&out, row->key_mac, sizeof(row->key_mac));
-	wire_put_lp(&out, w->body_digest, sizeof(w->body_digest));
-	wire_put_lp(&out, row->record_id, sizeof(row->record_id));
-	wire_put_lp_u64(&out, row->version);
-	wire_put_lp_u64(&out, (uint64_t)row->created_ms);
-	mac_compute(&w->vault->keys->idempotency, bytes, out.used, ret_mac);
-}
-
 /* Leaves *ret_result at CORE_OK when the key is new. */
 static enum store_status check_idempotency(struct record_writer *w, struct store_txn *txn, enum core_status *ret_result)
 {
@@ -378,7 +345,7 @@ static enum store_status check_idempotency(struct record_writer *w, struct store
 		return STORE_OK;
 	if (status != STORE_OK)
 		return status;
-	idempotency_body_mac(w, &row, mac);
+	record_answer_mac(w->vault, &row, w->body_digest, mac);
 	if (!secret_equal(row.body_mac, mac, sizeof(mac))) {
 		*ret_result = CORE_KEY_REUSED;
 		return STORE_OK;
@@ -397,7 +364,7 @@ static enum store_status insert_idempotency(struct record_writer *w, struct stor
 
 	memcpy(row.key_mac, w->inflight_entry.key_mac, sizeof(row.key_mac));
 	memcpy(row.record_id, w->context.record_id, sizeof(row.record_id));
-	idempotency_body_mac(w, &row, row.body_mac);
+	record_answer_mac(w->vault, &row, w->body_digest, row.body_mac);
 	return store_idempotency_insert(txn, &row);
 }
 

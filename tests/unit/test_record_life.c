@@ -2,12 +2,11 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "server/core/audit.h"
 #include "server/core/inflight.h"
 #include "server/core/record.h"
-#include "tests/unit/support/fixture.h"
+#include "tests/unit/support/records.h"
 
 static struct fixture f;
 static struct inflight *inflight;
@@ -29,68 +28,10 @@ static void teardown(void)
 
 TestSuite(record_life, .init = setup, .fini = teardown, .timeout = 120);
 
-static _Atomic int room;
-
-static void wake(void *arg)
-{
-	(void)arg;
-	room = 1;
-}
-
-static void wait_for_room(void)
-{
-	while (!room)
-		usleep(200);
-	room = 0;
-}
-
-struct write_job {
-	struct store_job job;
-	struct record_writer *writer;
-	enum core_status result;
-};
-
-static enum store_status write_apply(struct store_job *job, struct store_txn *txn)
-{
-	struct write_job *write = (struct write_job *)job;
-
-	return record_writer_apply(write->writer, txn, &write->result);
-}
-
-/* Writes a record, or its next version; *ret_info when it went well. */
 static enum core_status write_record(const uint8_t *id, uint64_t if_version, const char *key, const uint8_t *bytes,
 				     size_t size, struct record_info *ret_info)
 {
-	struct record_write_options options = {.inflight = inflight,
-					       .principal = &f.principal,
-					       .media_type = "text/plain",
-					       .labels = "kind=test",
-					       .record_id = id,
-					       .if_version = if_version,
-					       .idempotency_key = key,
-					       .route = "test",
-					       .wake = wake};
-	struct write_job write = {.job = {.apply = write_apply}};
-	size_t used = 0, at = 0;
-	bool full = false;
-
-	cr_assert_eq(record_writer_new(&f.vault, &options, &write.writer), CORE_OK);
-	while (at < size) {
-		cr_assert_eq(record_writer_put(write.writer, bytes + at, size - at, &used), CORE_OK);
-		at += used;
-		if (at < size)
-			wait_for_room();
-	}
-	for (;;) {
-		cr_assert_eq(record_writer_finish(write.writer, &full), CORE_OK);
-		if (!full)
-			break;
-		wait_for_room();
-	}
-	cr_assert_eq(store_run(f.vault.store, &write.job), STORE_OK);
-	*ret_info = *record_writer_info(write.writer);
-	record_writer_free(write.writer);
-	return write.result;
+	return records_write(&f, inflight, id, if_version, key, bytes, size, ret_info);
 }
 
 static void expect_content(const uint8_t id[static 16], uint64_t version, const uint8_t *bytes, size_t size)
@@ -171,33 +112,15 @@ Test(record_life, an_idempotency_key_gives_the_same_answer_and_refuses_another_b
 	cr_assert_eq(write_record(NULL, 0, "key-1", (const uint8_t *)"other", 5, &again), CORE_KEY_REUSED);
 }
 
-struct delete_job {
-	struct store_job job;
-	struct record_delete request;
-	enum core_status result;
-};
-
-static enum store_status delete_apply(struct store_job *job, struct store_txn *txn)
-{
-	struct delete_job *d = (struct delete_job *)job;
-
-	return record_delete_apply(&d->request, txn, &d->result);
-}
-
 Test(record_life, a_deleted_record_is_gone_for_its_owner_and_is_then_shredded)
 {
-	struct delete_job d = {.job = {.apply = delete_apply}};
 	struct record_reader *reader;
 	struct record_info info;
 	struct store_version *row;
 	uint64_t count = 0;
 
 	cr_assert_eq(write_record(NULL, 0, NULL, (const uint8_t *)"secret", 6, &info), CORE_OK);
-	d.request.vault = &f.vault;
-	d.request.principal = f.principal;
-	memcpy(d.request.record_id, info.record_id, 16);
-	cr_assert_eq(store_run(f.vault.store, &d.job), STORE_OK);
-	cr_assert_eq(d.result, CORE_OK);
+	cr_assert_eq(records_delete(&f, info.record_id), CORE_OK);
 	cr_assert_eq(record_reader_new(&f.vault, view, &f.principal, info.record_id, 0, &reader), CORE_GONE);
 	cr_assert_eq(record_reader_new(&f.vault, view, &f.principal, info.record_id, 1, &reader), CORE_GONE);
 	cr_assert_eq(record_shred_pending(&f.vault, view, &count), CORE_OK);
@@ -215,14 +138,10 @@ Test(record_life, listing_goes_by_pages_and_leaves_out_the_deleted)
 	struct record_entry entries[5];
 	size_t count = 0, seen = 0;
 	const uint8_t *after = NULL;
-	struct delete_job d = {.job = {.apply = delete_apply}};
 
 	for (int i = 0; i < 5; i++)
 		cr_assert_eq(write_record(NULL, 0, NULL, (const uint8_t *)"abc", (size_t)i % 4, &infos[i]), CORE_OK);
-	d.request.vault = &f.vault;
-	d.request.principal = f.principal;
-	memcpy(d.request.record_id, infos[2].record_id, 16);
-	cr_assert_eq(store_run(f.vault.store, &d.job), STORE_OK);
+	cr_assert_eq(records_delete(&f, infos[2].record_id), CORE_OK);
 	do {
 		cr_assert_eq(record_list(&f.vault, view, &f.principal, after, 2, entries, &count), CORE_OK);
 		for (size_t i = 0; i < count; i++)

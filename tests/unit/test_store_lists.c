@@ -185,22 +185,38 @@ Test(store_lists, versions_come_oldest_first_and_the_latest_is_the_highest)
 		cr_assert_eq(run(version(5, ORDER[i], 1, STORE_VERSION_SUPERSEDED, 0)), STORE_OK);
 	cr_assert_eq(run(version(6, 7, 1, STORE_VERSION_CURRENT, 0)), STORE_OK);
 
-	struct listing whole = {.stop_after = 0}, rest = {.stop_after = 0}, walk = {.stop_after = 0};
-	struct listing walk_rest = {.stop_after = 0};
+	struct listing whole = {.stop_after = 0}, rest = {.stop_after = 0};
 	cr_assert_eq(store_version_list(view, all(5), 0, MANY, note, &whole), STORE_OK);
 	cr_expect_str_eq(whole.text, "5.1 5.2 5.3 5.300 ");
 	cr_assert_eq(store_version_list(view, all(5), 2, 1, note, &rest), STORE_OK);
 	cr_expect_str_eq(rest.text, "5.3 ");
-	cr_assert_eq(store_version_walk(view, NULL, 0, MANY, note, &walk), STORE_OK);
-	cr_expect_str_eq(walk.text, "5.1 5.2 5.3 5.300 6.7 ");
-	cr_assert_eq(store_version_walk(view, all(5), 3, MANY, note, &walk_rest), STORE_OK);
-	cr_expect_str_eq(walk_rest.text, "5.300 6.7 ");
 	cr_assert_eq(store_version_latest(view, all(5), &row), STORE_OK);
 	cr_expect_eq(row->version, 300);
 	free(row);
 	uint64_t count = 0;
 	cr_assert_eq(store_version_count(view, &count), STORE_OK);
 	cr_expect_eq(count, 5);
+}
+
+Test(store_lists, a_walk_names_each_record_once_in_pages)
+{
+	uint8_t ids[4][16], last[16];
+	const uint8_t *after = NULL;
+	size_t count, seen = 0;
+
+	cr_assert_eq(store_record_last(view, last), STORE_NOT_FOUND);
+	fill();
+	cr_assert_eq(run(version(3, 2, 1, STORE_VERSION_CURRENT, 1)), STORE_OK);
+	do {
+		cr_assert_eq(store_record_walk(view, after, 4, ids, &count), STORE_OK);
+		for (size_t i = 0; i < count; i++)
+			cr_expect_arr_eq(ids[i], all((uint8_t)(seen + i + 1)), 16);
+		seen += count;
+		after = ids[3];
+	} while (count == 4);
+	cr_expect_eq(seen, RECORDS);
+	cr_assert_eq(store_record_last(view, last), STORE_OK);
+	cr_expect_arr_eq(last, all(RECORDS), 16);
 }
 
 Test(store_lists, a_version_is_inserted_once)

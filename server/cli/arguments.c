@@ -1,0 +1,94 @@
+#include "server/cli/arguments.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void print_help(const struct arguments *arguments, FILE *out)
+{
+	fprintf(out, "usage: %s\n", arguments->usage);
+	if (arguments->about)
+		fprintf(out, "\n%s\n", arguments->about);
+	if (arguments->count > 0)
+		fputc('\n', out);
+	for (size_t i = 0; i < arguments->count; i++) {
+		const struct argument *a = &arguments->table[i];
+
+		fprintf(out, "  --%s%s%s\n      %s\n", a->name, a->value ? " " : "", a->value ? a->value : "", a->help);
+	}
+}
+
+static enum arguments_status wrong(const struct arguments *arguments, int place, const char *what, FILE *errors)
+{
+	fprintf(errors, "coffer: argument %d: %s\nusage: %s\n", place, what, arguments->usage);
+	return ARGUMENTS_WRONG;
+}
+
+static const struct argument *find(const struct arguments *arguments, const char *name, size_t size)
+{
+	for (size_t i = 0; i < arguments->count; i++)
+		if (strlen(arguments->table[i].name) == size && memcmp(arguments->table[i].name, name, size) == 0)
+			return &arguments->table[i];
+	return NULL;
+}
+
+enum arguments_status arguments_parse(const struct arguments *arguments, int argc, char **argv, const char **ret_values,
+				      FILE *out, FILE *errors)
+{
+	for (size_t i = 0; i < arguments->count; i++)
+		ret_values[i] = NULL;
+	for (int i = 1; i < argc; i++) {
+		const char *name = argv[i];
+		const struct argument *a;
+		const char *value;
+		size_t size;
+
+		if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+			print_help(arguments, out);
+			return ARGUMENTS_HELP;
+		}
+		if (strncmp(name, "--", 2) != 0)
+			return wrong(arguments, i, "not an option", errors);
+		name += 2;
+		size = strcspn(name, "=");
+		a = find(arguments, name, size);
+		if (!a)
+			return wrong(arguments, i, "no such option", errors);
+		value = name[size] == '=' ? name + size + 1 : NULL;
+		if (!a->value && value)
+			return wrong(arguments, i, "takes no value", errors);
+		if (a->value && !value)
+			value = i + 1 < argc ? argv[++i] : NULL;
+		if (a->value && !value)
+			return wrong(arguments, i, "a value must follow", errors);
+		ret_values[a - arguments->table] = a->value ? value : a->name;
+	}
+	return ARGUMENTS_OK;
+}
+
+const char *arguments_data(const char *given)
+{
+	const char *environment = getenv("COFFER_DATA");
+
+	if (given)
+		return given;
+	return environment && *environment ? environment : "./coffer-data";
+}
+
+bool arguments_number(const char *text, unsigned min, unsigned max, unsigned *ret_number)
+{
+	unsigned number = 0;
+
+	if (*text == '\0')
+		return false;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9' || number > (UINT_MAX - 9) / 10)
+			return false;
+		number = 10 * number + (unsigned)(*text - '0');
+	}
+	if (number < min || number > max)
+		return false;
+	*ret_number = number;
+	return true;
+}

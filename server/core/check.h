@@ -1,0 +1,105 @@
+/*
+ * A check of the whole store, for `coffer check`: every row MAC, every wrap, every tag, and that the rows fit together.
+ * Reads only, beside a server that writes: what looks wrong is looked at again in one snapshot before it counts.
+ */
+#ifndef COFFER_CORE_CHECK_H
+#define COFFER_CORE_CHECK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/core/status.h"
+#include "server/core/vault.h"
+
+/* What can be wrong: X(NAME, what is said of it). */
+#define CHECK_FAILURES(X)                                               \
+	X(ROW_UNREADABLE, "row cannot be read")                         \
+	X(ROW_MAC, "row MAC does not verify")                           \
+	X(ROW_ID, "does not name a record")                             \
+	X(MISSING_VERSION, "missing version")                           \
+	X(STATE, "its state does not fit its place among the versions") \
+	X(REMNANT, "was left behind when the record was deleted")       \
+	X(NO_OWNER, "its owner is no account")                          \
+	X(WRAP_MISSING, "missing wrap")                                 \
+	X(WRAP_UNREADABLE, "wrap cannot be read")                       \
+	X(WRAP_MAC, "wrap MAC does not verify")                         \
+	X(WRAP_ORPHAN, "wrap without a version")                        \
+	X(WRAP_KEK, "wrap under a KEK that is not there")               \
+	X(UNWRAP, "unwrap fails")                                       \
+	X(EPOCH, "its epoch is not there, or does not verify")          \
+	X(EPOCH_WRAP, "epoch wrap does not verify")                     \
+	X(COMMITMENT, "commitment does not fit the key")                \
+	X(META_TAG, "metadata tag does not verify")                     \
+	X(META, "metadata is malformed")                                \
+	X(SIZE, "size is not the one in the metadata")                  \
+	X(DIGEST, "digest is not the one in the metadata")              \
+	X(BLOB_MISSING, "missing blob row")                             \
+	X(BLOB_UNLINKED, "its chunks are marked for removal")           \
+	X(CHUNK_MISSING, "missing")                                     \
+	X(CHUNK_UNREADABLE, "cannot be read")                           \
+	X(CHUNK_LENGTH, "length is wrong")                              \
+	X(CHUNK_TAG, "tag does not verify")                             \
+	X(CHUNK_SURPLUS, "surplus")                                     \
+	X(CHUNK_ORPHAN, "chunks without a version")                     \
+	X(ANSWER, "does not vouch for this record")                     \
+	X(ANSWER_ORPHAN, "names a record that is not there")            \
+	X(TOKEN_ORPHAN, "its account is not there")                     \
+	X(DATABASE, "database")
+
+#define CHECK_FAILURE_ENUM(name, text) CHECK_##name,
+enum check_failure { CHECK_FAILURES(CHECK_FAILURE_ENUM) CHECK_FAILURE_COUNT };
+#undef CHECK_FAILURE_ENUM
+
+/* "row MAC does not verify" and so on; of a chunk what follows its number. */
+const char *check_failure_text(enum check_failure failure);
+
+/* What it is wrong with. */
+enum check_subject {
+	CHECK_RECORD,	   /* id, versions, chunks */
+	CHECK_VERSION_ROW, /* version: the row's number in its table */
+	CHECK_ANSWER_OF,   /* the idempotency row that names record id, version */
+	CHECK_KEK_ROW,	   /* id: the first 16 bytes of the KEK's id */
+	CHECK_EPOCH_ROW,   /* id */
+	CHECK_ACCOUNT,	   /* id */
+	CHECK_TOKEN,	   /* id */
+	CHECK_BLOB,	   /* version: the blob's number */
+	CHECK_FILE,	   /* detail */
+};
+
+struct check_fault {
+	enum check_subject subject;
+	enum check_failure failure;
+	uint8_t id[16];		    /* zeros: not known */
+	uint64_t version;	    /* 0: of none in particular */
+	uint64_t version_last;	    /* of a run of versions, else as `version` */
+	uint64_t chunk, chunk_last; /* where the failure is of chunks */
+	const char *detail;	    /* CHECK_FILE: what SQLite said, or which table; else NULL */
+};
+
+enum check_stage { CHECK_STAGE_TABLES, CHECK_STAGE_RECORDS };
+
+struct check_totals {
+	uint64_t records, versions; /* looked at; versions of deleted records are their tombstones */
+	uint64_t bytes;		    /* of plaintext that verified */
+	uint64_t faults;
+};
+
+struct check_options {
+	const struct vault *vault;
+	unsigned threads; /* 0: one a core */
+	/* All may be NULL but `fault`; fault() and progress() are called one at a time. */
+	bool (*stop)(void *arg);				   /* on any thread, often: whether to end early */
+	void (*fault)(void *arg, const struct check_fault *fault); /* on any thread; borrowed */
+	/* On the calling thread, some times a second. `expected`: versions at the start, 0 before it is known. */
+	void (*progress)(void *arg, enum check_stage stage, const struct check_totals *totals, uint64_t expected);
+	void *arg;
+};
+
+/*
+ * Returns when all has been looked at, stop() said so (*ret_whole is then false), or the check cannot go on:
+ * CORE_NOMEM, CORE_BUSY (the database is locked), CORE_UNAVAILABLE. *ret_totals is set in any case.
+ */
+MUST_CHECK enum core_status check_run(const struct check_options *options, struct check_totals *ret_totals,
+				      bool *ret_whole);
+
+#endif

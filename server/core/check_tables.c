@@ -1,0 +1,130 @@
+/* What is checked once: the file, the small tables, and rows that lack what they belong to. */
+#include <string.h>
+
+#include "server/core/check_internal.h"
+#include "server/core/rowmac.h"
+
+static void report(struct check *check, enum check_subject subject, enum check_failure failure, const uint8_t *id)
+{
+	struct check_fault fault = {.subject = subject, .failure = failure};
+
+	if (id)
+		memcpy(fault.id, id, sizeof(fault.id));
+	check_report(check, &fault);
+}
+
+/* ---- the file --------------------------------------------------------------------------------------------------- */
+
+static void report_file(struct check *check, const char *detail)
+{
+	check_report(check, &(struct check_fault){.subject = CHECK_FILE, .failure = CHECK_DATABASE, .detail = detail});
+}
+
+static void file_line(void *arg, const char *line)
+{
+	report_file(arg, line);
+}
+
+enum core_status check_file(struct check *check, struct store_view *view)
+{
+	const enum store_status status = store_integrity(view, file_line, check);
+
+	if (status != STORE_OK && check_is_finding(status))
+		report_file(check, store_status_text(status));
+	return check_is_finding(status) ? CORE_OK : core_from_store(status);
+}
+
+/* ---- row MACs --------------------------------------------------------------------------------------------------- */
+
+static bool visit_kek(void *arg, const struct store_kek *row)
+{
+	struct check *check = arg;
+
+	if (!rowmac_check_kek(check->vault, row))
+		report(check, CHECK_KEK_ROW, CHECK_ROW_MAC, row->kek_id);
+	return true;
+}
+
+static bool visit_epoch(void *arg, const struct store_epoch *row)
+{
+	struct check *check = arg;
+
+	if (!rowmac_check_epoch(check->vault, row))
+		report(check, CHECK_EPOCH_ROW, CHECK_ROW_MAC, row->epoch_id);
+	return true;
+}
+
+static bool visit_account(void *arg, const struct store_account *row)
+{
+	struct check *check = arg;
+
+	if (!rowmac_check_account(check->vault, row))
+		report(check, CHECK_ACCOUNT, CHECK_ROW_MAC, row->account_id);
+	return true;
+}
+
+static bool visit_token(void *arg, const struct store_token *row)
+{
+	struct check *check = arg;
+
+	if (!rowmac_check_token(check->vault, row))
+		report(check, CHECK_TOKEN, CHECK_ROW_MAC, row->token_id);
+	return true;
+}
+
+/* ---- orphans ---------------------------------------------------------------------------------------------------- */
+
+static const struct {
+	enum check_subject subject;
+	enum check_failure failure;
+} ORPHANS[] = {
+	[STORE_ORPHAN_WRAP] = {CHECK_RECORD, CHECK_WRAP_ORPHAN},
+	[STORE_ORPHAN_WRAP_KEK] = {CHECK_RECORD, CHECK_WRAP_KEK},
+	[STORE_ORPHAN_VERSION] = {CHECK_VERSION_ROW, CHECK_ROW_ID},
+	[STORE_ORPHAN_OWNER] = {CHECK_RECORD, CHECK_NO_OWNER},
+	[STORE_ORPHAN_TOKEN] = {CHECK_TOKEN, CHECK_TOKEN_ORPHAN},
+	[STORE_ORPHAN_ANSWER] = {CHECK_ANSWER_OF, CHECK_ANSWER_ORPHAN},
+	[STORE_ORPHAN_BLOB] = {CHECK_BLOB, CHECK_CHUNK_ORPHAN},
+	[STORE_ORPHAN_CHUNK] = {CHECK_BLOB, CHECK_CHUNK_ORPHAN},
+};
+_Static_assert(sizeof(ORPHANS) / sizeof(ORPHANS[0]) == STORE_ORPHAN_KINDS, "each kind has its words");
+
+static void visit_orphan(void *arg, enum store_orphan kind, const uint8_t id[static 16], uint64_t number)
+{
+	struct check_fault fault = {.subject = ORPHANS[kind].subject,
+				    .failure = ORPHANS[kind].failure,
+				    .version = number,
+				    .version_last = number};
+
+	memcpy(fault.id, id, sizeof(fault.id));
+	check_report(arg, &fault);
+}
+
+/* ---- all of it -------------------------------------------------------------------------------------------------- */
+
+/* A table that cannot be read to its end is a fault, and the others are read all the same. */
+static enum core_status table_read(struct check *check, enum check_subject subject, enum store_status status)
+{
+	if (status == STORE_OK || !check_is_finding(status))
+		return core_from_store(status);
+	report(check, subject, CHECK_ROW_UNREADABLE, NULL);
+	return CORE_OK;
+}
+
+enum core_status check_tables(struct check *check, struct store_view *view)
+{
+	enum core_status status = table_read(check, CHECK_KEK_ROW, store_kek_list(view, visit_kek, check));
+
+	if (status == CORE_OK)
+		status = table_read(check, CHECK_EPOCH_ROW, store_epoch_list(view, visit_epoch, check));
+	if (status == CORE_OK)
+		status = table_read(check, CHECK_ACCOUNT,
+				    store_account_list(view, NULL, INT64_MAX, visit_account, check));
+	if (status == CORE_OK)
+		status = table_read(check, CHECK_TOKEN, store_token_list(view, NULL, INT64_MAX, visit_token, check));
+	for (enum store_orphan kind = 0; kind < STORE_ORPHAN_KINDS && status == CORE_OK; kind++)
+		if (!check_stopped(check))
+			status = table_read(check, ORPHANS[kind].subject,
+					    store_orphan_list(view, kind, visit_orphan, check));
+	return status;
+}
