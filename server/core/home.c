@@ -159,7 +159,7 @@ static enum core_status open_admin(struct home *home, struct files_error *error)
 	snprintf(text, sizeof(text), "%s\n", token);
 	status = home_write_file(home, "admin.token", 0600, text, strlen(text), error);
 	if (status == CORE_OK) {
-				print_curl_options(home, token, sizeof(text), text);
+		print_curl_options(home, token, sizeof(text), text);
 		status = home_write_file(home, "admin.curl", 0600, text, strlen(text), error);
 	}
 	if (status == CORE_OK) {

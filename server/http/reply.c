@@ -145,8 +145,8 @@ static struct MHD_Response *make_response(struct http_exchange *x)
 {
 	struct reply *reply = &x->reply;
 
-	/* The library allocates a whole block, and zeroes it. */
-	if (reply->reader)
+	/* The library allocates a whole block, and zeroes it; it refuses one of no size. */
+	if (reply->reader && reply->stream_size > 0)
 		return MHD_create_response_from_callback(
 			reply->stream_size, reply->stream_size < STREAM_BLOCK ? reply->stream_size : STREAM_BLOCK,
 			read_stream, x, NULL);
