@@ -3,7 +3,10 @@
  * truncate, for n = 0, 1, 2, … until the workload ends before the fault. After each accident the store is opened
  * without faults, and must have kept its promises.
  *
- * fault_store [--stride N] [--from N] [--mode NAME] [--at N] [--no-sync] [--verbose]
+ * fault_store [--stride N] [--from N] [--mode NAME] [--at N] [--no-sync] [--must-fail] [--verbose]
+ *
+ * --no-sync takes the disk's promise away: syncs do nothing. --must-fail: the status is 0 only if a promise was broken,
+ * so that a disk that lies shows that the test would notice.
  */
 #include <getopt.h>
 #include <inttypes.h>
@@ -96,7 +99,7 @@ static bool try_at(const struct mode *mode, uint64_t at, bool no_sync, bool *ret
 struct options {
 	const char *mode;
 	uint64_t stride, from, at;
-	bool one, no_sync;
+	bool one, no_sync, must_fail;
 };
 
 static bool run_mode(const struct mode *mode, const struct options *options)
@@ -120,13 +123,10 @@ static bool run_mode(const struct mode *mode, const struct options *options)
 static bool parse(int argc, char **argv, struct options *ret_options)
 {
 	static const struct option OPTIONS[] = {
-		{"stride", required_argument, NULL, 's'},
-		{"from", required_argument, NULL, 'f'},
-		{"mode", required_argument, NULL, 'm'},
-		{"at", required_argument, NULL, 'a'},
-		{"no-sync", no_argument, NULL, 'n'},
-		{"verbose", no_argument, NULL, 'v'},
-		{NULL, 0, NULL, 0},
+		{"stride", required_argument, NULL, 's'}, {"from", required_argument, NULL, 'f'},
+		{"mode", required_argument, NULL, 'm'},	  {"at", required_argument, NULL, 'a'},
+		{"no-sync", no_argument, NULL, 'n'},	  {"must-fail", no_argument, NULL, 'l'},
+		{"verbose", no_argument, NULL, 'v'},	  {NULL, 0, NULL, 0},
 	};
 
 	*ret_options = (struct options){.stride = 1};
@@ -148,6 +148,9 @@ static bool parse(int argc, char **argv, struct options *ret_options)
 		case 'n':
 			ret_options->no_sync = true;
 			break;
+		case 'l':
+			ret_options->must_fail = true;
+			break;
 		case 'v':
 			run.verbose = true;
 			break;
@@ -164,7 +167,8 @@ int main(int argc, char **argv)
 	bool good = true, any = false;
 
 	if (!parse(argc, argv, &options)) {
-		fputs("usage: fault_store [--stride N] [--from N] [--mode NAME] [--at N] [--no-sync] [--verbose]\n",
+		fputs("usage: fault_store [--stride N] [--from N] [--mode NAME] [--at N] [--no-sync] [--must-fail] "
+		      "[--verbose]\n",
 		      stderr);
 		return 2;
 	}
@@ -178,5 +182,5 @@ int main(int argc, char **argv)
 	}
 	fault_run_done(&run);
 	fault_run_must(any, "no such mode");
-	return good ? 0 : 1;
+	return good == !options.must_fail ? 0 : 1;
 }
