@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import figures
+import overload
 import transfer
 from machine import LoadError, Machine
 
@@ -20,6 +21,7 @@ FIGURES = {
     "memory": figures.memory,
     "start": figures.start,
     "large": transfer.large,
+    "overload": overload.overload,
     "million": figures.million,
 }
 TITLES = ("what", "measured", "ratio", "ceiling beside it", "wanted", "aim", "met?")
