@@ -236,6 +236,7 @@ static bool start(struct serve *s)
 		.kek_bits = set->kek_bits,
 		.ingest_only = set->ingest_only,
 		.epoch_wraps = set->epoch_wraps,
+		.token_cache_ms = (int64_t)set->token_cache,
 		.secrets = secrets,
 		.store = {.queue_depth = set->queue_depth,
 			  .stage_bytes = set->stage_size,

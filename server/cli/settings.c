@@ -106,6 +106,8 @@ static const struct row table[] = {
 	 .standard = "on", .help = "wrap record keys under a daily key too, so that reading needs no RSA"},
 	{NAMED(epoch_age, "EPOCH_AGE"), TIME(SECOND, 8784 * HOUR),
 	 .standard = "24h", .help = "how long one epoch key wraps new record keys"},
+	{NAMED(token_cache, "TOKEN_CACHE"), TIME(0, HOUR),
+	 .standard = "1s", .help = "how long a verified token is not looked up again, though others edit the database"},
 	{NAMED(shred_delay, "SHRED_DELAY"), TIME(0, 24 * HOUR),
 	 .standard = "10s", .help = "how long a deleted key may stay in free pages"},
 	{NAMED(idempotency_ttl, "IDEMPOTENCY_TTL"), TIME(MINUTE, 720 * HOUR),

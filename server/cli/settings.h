@@ -30,7 +30,7 @@ enum settings_log_level {
 	SETTINGS_LOG_DEBUG,
 };
 
-#define SETTINGS_COUNT 30
+#define SETTINGS_COUNT 31
 
 /* Sizes are bytes, times are milliseconds. Texts are never NULL after a successful settings_load. */
 struct settings {
@@ -59,6 +59,7 @@ struct settings {
 	unsigned ingest_only; /* 0 or 1, as epoch_wraps */
 	unsigned epoch_wraps;
 	uint64_t epoch_age;
+	uint64_t token_cache;
 	uint64_t shred_delay;
 	uint64_t idempotency_ttl;
 	uint64_t disk_watermark;
