@@ -248,6 +248,11 @@ static bool is_switch(const char *name, size_t size)
 	return row < SETTINGS_COUNT && table[row].rule.choices == switches;
 }
 
+static bool is_on_or_off(const char *text)
+{
+	return text != NULL && (strcmp(text, "on") == 0 || strcmp(text, "off") == 0);
+}
+
 static enum settings_status load_command_line(struct load *load, int argc, char **argv)
 {
 	const struct origin origin = {.source = SETTINGS_FROM_COMMAND_LINE, .place = "command line"};
@@ -269,7 +274,9 @@ static enum settings_status load_command_line(struct load *load, int argc, char 
 			return unknown(load->errors, name, size, &origin);
 
 		/* argv ends with NULL: an option without its value sees that. */
-		const char *value = name[size] == '=' ? name + size + 1 : is_switch(name, size) ? "on" : argv[++i];
+		const char *value = name[size] == '=' ? name + size + 1 : NULL;
+		if (value == NULL)
+			value = is_switch(name, size) && !is_on_or_off(argv[i + 1]) ? "on" : argv[++i];
 		enum settings_status status = set_option(load, name, size, value);
 		if (status != SETTINGS_OK)
 			return status;

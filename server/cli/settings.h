@@ -71,7 +71,7 @@ struct settings {
 
 /*
  * argv: argv[0] is the command's name and is skipped; the rest are `--name VALUE` or `--name=VALUE`, dashes and
- * underscores alike; a switch is `--name`, or `--name=off`. A malformed value is reported by source, name and what is
+ * underscores alike; a switch may stand alone. A malformed value is reported by source, name and what is
  * accepted, never by what it was. Not to be called from several threads at once (inih keeps its limits in globals). The
  * caller calls settings_done.
  */
