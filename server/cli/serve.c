@@ -239,6 +239,7 @@ static bool start(struct serve *s)
 		.token_cache_ms = (int64_t)set->token_cache,
 		.secrets = secrets,
 		.store = {.queue_depth = set->queue_depth,
+			  .commit_delay_us = (unsigned)set->commit_delay * 1000,
 			  .stage_bytes = set->stage_size,
 			  .watermark_bytes = set->disk_watermark,
 			  .reserve_bytes = set->disk_reserve,

@@ -30,7 +30,7 @@ enum settings_log_level {
 	SETTINGS_LOG_DEBUG,
 };
 
-#define SETTINGS_COUNT 31
+#define SETTINGS_COUNT 32
 
 /* Sizes are bytes, times are milliseconds. Texts are never NULL after a successful settings_load. */
 struct settings {
@@ -52,6 +52,7 @@ struct settings {
 	uint64_t response_rate;
 	uint64_t rate_window;
 	unsigned queue_depth;
+	uint64_t commit_delay;
 	uint64_t stage_size;
 	unsigned kek_bits;
 	char *passphrase_file;
