@@ -216,8 +216,48 @@ def public_key():
     yield "ed25519", element(0x30, ED25519 + element(3, b"\0" + bytes(32)))
 
 
+def gate():
+    def request(line, *fields):
+        return b"\r\n".join((line, b"Host: coffer.test:8443") + fields) + b"\r\n\r\n"
+
+    get, post = b"GET /v1/records/a%20b?limit=2&after=x HTTP/1.1", b"POST /v1/records HTTP/1.1"
+    yield "get", request(get, b"Accept: */*", b"Authorization: Bearer abc", b"If-None-Match: \"1\"")
+    yield "post-length", request(post, b"Content-Length: 5", b"Expect: 100-continue") + b"bytes"
+    yield "post-chunked", request(post, b"Transfer-Encoding: chunked") + b"5\r\nbytes\r\n0\r\n\r\n"
+    yield "both-framings", request(post, b"Transfer-Encoding: chunked", b"Content-Length: 5")
+    yield "two-lengths", request(post, b"Content-Length: 5", b"Content-Length: 6")
+    yield "length-with-sign", request(post, b"Content-Length: +5")
+    yield "two-hosts", request(get, b"Host: other.test")
+    yield "no-host", get + b"\r\nAccept: */*\r\n\r\n"
+    yield "old", request(b"GET / HTTP/1.0")
+    yield "trace", request(b"TRACE / HTTP/1.1")
+    yield "bare-lf", request(get, b"A: b\nC: d")
+    yield "bare-cr", request(get, b"A: b\rC: d")
+    yield "folded", request(get, b"A: b", b" c")
+    yield "nameless", request(get, b": b")
+    yield "blank-before-colon", request(get, b"Content-Length : 5")
+    yield "nul-in-value", request(get, b"A: b\0c")
+    yield "nul-in-name", request(get, b"A\0: b")
+    yield "no-colon", request(get, b"A")
+    yield "empty-value", request(get, b"A:", b"B: ")
+    yield "raw-nul-in-path", request(b"GET /v1/health\0/x HTTP/1.1")
+    yield "raw-nul-in-query", request(b"GET /v1/records?limit=1\0&after=x HTTP/1.1")
+    yield "raw-nul-behind-path", request(b"GET /v1/records\0 HTTP/1.1")
+    yield "nuls-like-a-field", request(get, b"A: b\0\0C\0d")
+    yield "nul-and-lf", request(get, b"A: b\0\nC: d")
+    yield "colon-and-lf", request(get, b"A: b\n:", b"C: d")
+    yield "control-in-query", request(b"GET /v1/records?after=\1 HTTP/1.1")
+    yield "space-in-query", request(b"GET /v1/records?after=a b HTTP/1.1")
+    yield "nul-in-path", request(b"GET /%00 HTTP/1.1")
+    yield "slash-in-path", request(b"GET /a%2Fb HTTP/1.1")
+    yield "absolute", request(b"GET http://coffer.test/ HTTP/1.1")
+    yield "blanks-in-line", request(b"GET  /  HTTP/1.1")
+    yield "empty-line-first", b"\r\n" + request(get)
+    yield "many-fields", request(get, *(b"A%d: b" % i for i in range(101)))
+
+
 TARGETS = (wire, record_meta, audit_event, encode, hello, conditional, http_date, slot, json_, route, settings_value,
-           settings_file, private_key, public_key)
+           settings_file, private_key, public_key, gate)
 
 
 def main():
