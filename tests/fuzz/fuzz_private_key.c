@@ -1,7 +1,7 @@
 /*
  * Private keys as PEM. The input is a byte, then PEM text, or the DER to be put into an armour, which the byte chooses:
- * a fuzzer that had to keep base64 intact would never see the inside. Without a passphrase, as stretching takes its
- * time.
+ * a fuzzer that had to keep base64 intact would never see the inside. Or, for the same reason, just the numbers of an
+ * RSA key. Without a passphrase, as stretching takes its time.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,10 +12,44 @@
 #include "crypto/identity.h"
 #include "crypto/rsakey.h"
 #include "crypto/secret.h"
+#include "crypto/wire.h"
 #include "tests/fuzz/fuzz.h"
+
+enum { ARMOUR_PKCS1 = 2, NUMBERS = 255, DER_MAX = 32768 };
 
 static const char *const ARMOURS[] = {NULL, "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY",
 				      "ENCRYPTED PRIVATE KEY"};
+
+/* One DER element with a length of three bytes. */
+static void put_element(struct wire_out *out, uint8_t tag, const uint8_t *bytes, size_t size)
+{
+	wire_put_u8(out, tag);
+	wire_put_u8(out, 0x82);
+	wire_put_lp(out, bytes, size);
+}
+
+/* PKCS#1 (RFC 8017 §A.1.2) of the input's numbers, each an lp: a structure that is right, with any numbers in it. */
+static size_t make_numbers(const uint8_t *data, size_t size, uint8_t *ret_der, size_t cap)
+{
+	uint8_t *body = malloc(cap);
+	struct wire_out numbers, der;
+	struct wire_in in;
+
+	FUZZ_CHECK(body != NULL);
+	wire_in_init(&in, data, size);
+	wire_out_init(&numbers, body, cap);
+	put_element(&numbers, 2, (const uint8_t[]){0}, 1);
+	for (int i = 0; i < 8; i++) {
+		size_t number_size;
+		const uint8_t *number = wire_get_lp(&in, &number_size);
+
+		put_element(&numbers, 2, number, number_size);
+	}
+	wire_out_init(&der, ret_der, cap);
+	put_element(&der, 0x30, body, numbers.used);
+	free(body);
+	return der.used;
+}
 
 /* Of its very size, as the readers take it; free() it. */
 static char *make_pem(uint8_t choice, const uint8_t *data, size_t size, size_t *ret_size)
@@ -94,16 +128,25 @@ static void try_identity(const char *pem, size_t size)
 	identity_free(identity);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void try_pem(uint8_t choice, const uint8_t *data, size_t size)
 {
 	size_t pem_size;
-	char *pem;
+	char *pem = make_pem(choice, data, size, &pem_size);
 
-	if (size == 0)
-		return 0;
-	pem = make_pem(data[0], data + 1, size - 1, &pem_size);
 	try_rsa(pem, pem_size);
 	try_identity(pem, pem_size);
 	free(pem);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static uint8_t der[DER_MAX];
+
+	if (size == 0 || size > DER_MAX / 4)
+		return 0;
+	if (data[0] == NUMBERS)
+		try_pem(ARMOUR_PKCS1, der, make_numbers(data + 1, size - 1, der, sizeof(der)));
+	else
+		try_pem(data[0], data + 1, size - 1);
 	return 0;
 }
