@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "server/cli/settings.h"
+#include "server/cli/settings_value.h"
 #include "tests/fuzz/fuzz.h"
 
 /* Loads from a file of these bytes; *ret_errors is to be freed. */
@@ -72,6 +73,25 @@ static void loaded(struct settings *settings)
 	free(errors);
 }
 
+/* Whatever a check takes can be written into a file, and is read from it to the letter. */
+static void express(const uint8_t *data, size_t size)
+{
+	struct settings settings;
+	char *text = fuzz_text(data, size), *file, *errors;
+	int file_size;
+
+	if (settings_check_path(text)) {
+		file_size = asprintf(&file, "data = %s\n", text);
+		FUZZ_CHECK(file_size > 0);
+		FUZZ_CHECK(load(file, (size_t)file_size, &settings, &errors) == SETTINGS_OK);
+		FUZZ_CHECK(strcmp(settings.data, text) == 0);
+		settings_done(&settings);
+		free(errors);
+		free(file);
+	}
+	free(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct settings settings;
@@ -92,5 +112,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			FUZZ_CHECK(*c == 0xa5);
 	}
 	free(errors);
+	express(data, size);
 	return 0;
 }

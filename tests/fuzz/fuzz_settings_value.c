@@ -42,6 +42,23 @@ static char *print(const struct settings_rule *rule, const union field *field)
 	return text;
 }
 
+/* The value as another reader computes it: exact, since a long double holds 64 bits. */
+static long double compute(const char *text)
+{
+	static const struct {
+		const char *suffix;
+		long double factor;
+	} UNITS[] = {{"", 1},	     {"ms", 1},	    {"s", 1000},      {"min", 60000},
+		     {"h", 3600000}, {"KiB", 1024}, {"MiB", 1048576}, {"GiB", 1073741824}};
+	char *end;
+	const long double number = strtold(text, &end);
+
+	for (size_t i = 0; i < sizeof(UNITS) / sizeof(UNITS[0]); i++)
+		if (strcmp(end, UNITS[i].suffix) == 0)
+			return number * UNITS[i].factor;
+	return -1;
+}
+
 static void taken(const struct settings_rule *rule, const char *text, const union field *field)
 {
 	char *printed = print(rule, field), *again;
@@ -50,9 +67,11 @@ static void taken(const struct settings_rule *rule, const char *text, const unio
 	if (rule->kind == SETTINGS_TEXT || rule->kind == SETTINGS_CHOICE)
 		FUZZ_CHECK(strcmp(printed, text) == 0);
 	if (rule->kind == SETTINGS_NUMBER)
-		FUZZ_CHECK(field->number >= rule->min && field->number <= rule->max);
+		FUZZ_CHECK(field->number >= rule->min && field->number <= rule->max &&
+			   (long double)field->number == compute(text));
 	if (rule->kind == SETTINGS_SIZE || rule->kind == SETTINGS_TIME)
-		FUZZ_CHECK(field->quantity >= rule->min && field->quantity <= rule->max);
+		FUZZ_CHECK(field->quantity >= rule->min && field->quantity <= rule->max &&
+			   (long double)field->quantity == compute(text));
 	/* A line of a file ends with its value, and the reader strips blanks around it. */
 	FUZZ_CHECK(!strpbrk(printed, "\r\n\t") && printed[0] != ' ');
 	FUZZ_CHECK(settings_value_parse(rule, printed, &back) == SETTINGS_VALUE_OK);

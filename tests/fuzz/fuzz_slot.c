@@ -50,6 +50,8 @@ static void damaged_slot(const uint8_t *data, size_t size)
 		same = same && slot[i] == ours[i];
 	}
 	FUZZ_CHECK((open_slot(SLOT_CREDENTIAL, slot, SLOT_SIZE) == CRYPTO_OK) == same);
+	if (same)
+		FUZZ_CHECK(open_slot(SLOT_PASSPHRASE, slot, SLOT_SIZE) == CRYPTO_LOCKED);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
