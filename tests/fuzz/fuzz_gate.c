@@ -24,7 +24,7 @@ struct head {
 	bool good;
 	struct span method, version;
 	unsigned fields, hosts, lengths, codings;
-	bool chunked, expects;
+	bool expects;
 	uint64_t length;
 };
 
@@ -205,7 +205,11 @@ static bool read_field(struct span line, struct head *head)
 		return head->lengths++ == 0 && read_length(line, &head->length);
 	if (is(name, "Transfer-Encoding"))
 		return head->codings++ == 0 && is(line, "chunked");
-	return !is(name, "Expect") || is(line, "100-continue");
+	if (is(name, "Expect") && !head->expects) { /* only the first one counts, which RFC 9110 §10.1.1 leaves free */
+		head->expects = true;
+		return is(line, "100-continue");
+	}
+	return true;
 }
 
 static struct head read_head(struct span left)

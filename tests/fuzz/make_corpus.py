@@ -242,6 +242,7 @@ def gate():
     yield "length-with-sign", request(post, b"Content-Length: +5")
     yield "two-hosts", request(get, b"Host: other.test")
     yield "no-host", get + b"\r\nAccept: */*\r\n\r\n"
+    yield "two-expectations", request(post, b"Content-Length: 0", b"Expect: 100-continue", b"Expect: x")
     yield "old", request(b"GET / HTTP/1.0")
     yield "trace", request(b"TRACE / HTTP/1.1")
     yield "bare-lf", request(get, b"A: b\nC: d")
