@@ -97,7 +97,7 @@ static struct span forgive(char *text, size_t size)
 			start[i] = '\r';
 	for (size_t i = 1; i + 3 < left.size; i++)
 		if (memcmp(start + i, "\r\n:\n", 4) == 0 ||
-		    (memcmp(start + i, "\n:\r\n", 4) == 0 && start[i - 1] != '\r'))
+		    (memcmp(start + i, "\n:\r\n", 4) == 0 && !is_delimiter(start[i - 1])))
 			memcpy(start + i, "\r\n\r\n", 4);
 	return left;
 }

@@ -260,6 +260,7 @@ def gate():
     yield "nuls-like-a-field", request(get, b"A: b\0\0C\0d")
     yield "nul-and-lf", request(get, b"A: b\0\nC: d")
     yield "colon-and-lf", request(get, b"A: b\n:", b"C: d")
+    yield "lf-then-colon", request(get, b"A: b\r\n\n:", b"C: d")
     yield "control-in-query", request(b"GET /v1/records?after=\1 HTTP/1.1")
     yield "space-in-query", request(b"GET /v1/records?after=a b HTTP/1.1")
     yield "nul-in-path", request(b"GET /%00 HTTP/1.1")
