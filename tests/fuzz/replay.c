@@ -18,7 +18,7 @@ static unsigned long runs;
 /* On the heap and of the exact size, so that the address sanitizer sees a read beyond the end. */
 static void run(const uint8_t *bytes, size_t size)
 {
-	uint8_t *copy = malloc(size ? size : 1);
+	uint8_t *copy = calloc(1, size ? size : 1);
 
 	FUZZ_CHECK(copy != NULL);
 	if (size)
