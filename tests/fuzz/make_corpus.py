@@ -212,7 +212,8 @@ def private_key():
     yield "numbers", b"\xff" + b"".join(map(lp, parts))
     for name, at, value in (("p-0", 3, b"\0"), ("p-1", 3, b"\1"), ("q-0", 4, b"\0"), ("d-0", 2, b"\0"),
                             ("e-0", 1, b"\0"), ("e-1", 1, b"\1"), ("n-even", 0, parts[0][:-1] + b"\0"),
-                            ("n-0", 0, b"\0"), ("p-negative", 3, b"\xff" + parts[3][1:]), ("u-0", 7, b"\0"), ("p-empty", 3, b"")):
+                            ("n-0", 0, b"\0"), ("p-negative", 3, b"\xff" + parts[3][1:]), ("u-0", 7, b"\0"),
+                            ("p-empty", 3, b"")):
         yield "numbers-" + name, b"\xff" + b"".join(map(lp, parts[:at] + [value] + parts[at + 1:]))
     seed = element(4, element(4, bytes(range(32))))
     yield "ed25519", b"\1" + element(0x30, b"\2\1\0" + ED25519 + seed)
