@@ -1,22 +1,23 @@
-/* What a fuzz target exports: libFuzzer's entry point, which replay.c calls too. */
+/* What the fuzz targets share. Each target asserts what its parser promises, not only that nothing crashes. */
 #ifndef COFFER_TESTS_FUZZ_H
 #define COFFER_TESTS_FUZZ_H
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 
-/* `bytes` lie in a block of exactly `size`, so that the address sanitizer sees one byte too many. Returns 0. */
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+/* Of each target, called by libFuzzer or replay.c; always 0. `data` is exactly `size` bytes on the heap. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A property of the parser; unlike assert() it holds in release builds too. */
-#define FUZZ_HOLDS(what)                                                                          \
-	do {                                                                                      \
-		if (!(what)) {                                                                    \
-			fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #what); \
-			abort();                                                                  \
-		}                                                                                 \
+/* Ends the program, which a fuzzer takes for a finding. Unlike assert() it cannot be compiled away. */
+#define FUZZ_CHECK(condition)                                      \
+	do {                                                       \
+		if (!(condition))                                  \
+			fuzz_fail(__FILE__, __LINE__, #condition); \
 	} while (0)
+
+_Noreturn void fuzz_fail(const char *file, int line, const char *condition);
+
+/* A string of the bytes up to the first NUL, without a byte of room behind its terminator. free() it. */
+char *fuzz_text(const uint8_t *data, size_t size);
 
 #endif

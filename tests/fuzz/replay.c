@@ -1,55 +1,112 @@
-/* Runs a fuzz target over the files of a corpus directory: replay DIRECTORY. An empty directory is a failure. */
+/*
+ * replay DIRECTORY...: runs a fuzz target over each file of its corpus, and over the truncations and one-byte changes
+ * of it; of long files a sample of those, evenly spread. Needs no fuzzer. A directory without files is a failure.
+ */
 #include <dirent.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "tests/fuzz/fuzz.h"
 
-enum { INPUT_MAX = 1 << 20 };
+enum { FILE_MAX = 1 << 20, POSITIONS_MAX = 256 };
 
-static bool replay_file(const char *directory, const char *name, uint8_t *room)
+static unsigned long runs;
+
+/* On the heap and of the exact size, so that the address sanitizer sees a read beyond the end. */
+static void run(const uint8_t *bytes, size_t size)
 {
-	char path[4096];
-	FILE *file = NULL;
-	uint8_t *exact = NULL;
-	size_t size;
-	bool good = false;
+	uint8_t *copy = calloc(1, size ? size : 1);
 
-	if ((size_t)snprintf(path, sizeof(path), "%s/%s", directory, name) >= sizeof(path))
-		return false;
-	file = fopen(path, "rb");
+	FUZZ_CHECK(copy != NULL);
+	if (size)
+		memcpy(copy, bytes, size);
+	LLVMFuzzerTestOneInput(copy, size);
+	FUZZ_CHECK(size == 0 || memcmp(copy, bytes, size) == 0);
+	free(copy);
+	runs++;
+}
+
+/* Each change takes a byte to another value: its lowest and highest bit, the ends of the range, and a neighbour. */
+static void change(uint8_t *bytes, size_t size, size_t at)
+{
+	const uint8_t was = bytes[at];
+	const uint8_t to[] = {was ^ 1, was ^ 0x80, 0, 0xff, (uint8_t)(was + 1)};
+
+	for (size_t i = 0; i < sizeof(to); i++) {
+		if (to[i] == was)
+			continue;
+		bytes[at] = to[i];
+		run(bytes, size);
+	}
+	bytes[at] = was;
+}
+
+static void run_near(uint8_t *bytes, size_t size)
+{
+	const size_t step = size / POSITIONS_MAX + 1;
+
+	run(bytes, size);
+	for (size_t at = 0; at < size; at += step) {
+		run(bytes, at);
+		change(bytes, size, at);
+	}
+}
+
+static bool run_file(const char *path)
+{
+	static uint8_t bytes[FILE_MAX];
+	FILE *file = fopen(path, "rbe");
+	size_t size;
+	bool good;
+
 	if (!file)
 		return false;
-	size = fread(room, 1, INPUT_MAX, file);
-	if (ferror(file))
-		goto out;
-	exact = malloc(size ? size : 1);
-	if (!exact)
-		goto out;
-	memcpy(exact, room, size);
-	good = LLVMFuzzerTestOneInput(exact, size) == 0;
-out:
-	free(exact);
+	size = fread(bytes, 1, sizeof(bytes), file);
+	good = !ferror(file) && size < sizeof(bytes);
 	fclose(file);
+	if (good)
+		run_near(bytes, size);
 	return good;
+}
+
+/* The number of its files; -1 when one cannot be read. */
+static int run_directory(const char *directory)
+{
+	struct dirent **entries;
+	const int count = scandir(directory, &entries, NULL, alphasort);
+	int files = 0;
+
+	for (int i = 0; i < count; i++) {
+		char path[4096];
+		struct stat status;
+
+		snprintf(path, sizeof(path), "%s/%s", directory, entries[i]->d_name);
+		free(entries[i]);
+		if (files < 0 || stat(path, &status) != 0 || !S_ISREG(status.st_mode))
+			continue;
+		files = run_file(path) ? files + 1 : -1;
+		if (files < 0)
+			perror(path);
+	}
+	if (count >= 0)
+		free(entries);
+	return files;
 }
 
 int main(int argc, char **argv)
 {
-	DIR *directory = argc == 2 ? opendir(argv[1]) : NULL;
-	uint8_t *room = malloc(INPUT_MAX);
-	size_t count = 0;
-	bool good = directory && room;
+	for (int i = 1; i < argc; i++) {
+		const int files = run_directory(argv[i]);
 
-	for (struct dirent *entry; good && (entry = readdir(directory)) != NULL;) {
-		if (entry->d_name[0] == '.')
-			continue;
-		good = replay_file(argv[1], entry->d_name, room);
-		count++;
+		if (files <= 0) {
+			fprintf(stderr, "replay: %s: %s\n", argv[i], files < 0 ? "unreadable" : "no files");
+			return 1;
+		}
+		printf("replay: %s: %d files\n", argv[i], files);
 	}
-	free(room);
-	if (directory)
-		closedir(directory);
-	printf("%zu inputs\n", count);
-	return good && count > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	printf("replay: %lu runs\n", runs);
+	return runs ? 0 : 1;
 }
