@@ -4,16 +4,20 @@
  * job runs again, alone.
  */
 #include <stdlib.h>
+#include <time.h>
 
 #include "db/internal.h"
 
 enum { PAGE_SIZE = 8192, WAL_CARE_PAGES = (8 << 20) / PAGE_SIZE, WAL_RESTART_PAGES = (64 << 20) / PAGE_SIZE };
+/* So many jobs in one commit mean that others are on their way. */
+enum { SIBLINGS = 4 };
 
 struct batch {
 	struct store_job *jobs;
 	struct staged_chunk *chunks;
 	struct store_stage *abandoned;
 	bool truncate;
+	size_t job_count;
 };
 
 /* ---- transactions ----------------------------------------------------------------------------------------------- */
@@ -265,6 +269,16 @@ static void run_batch(struct store *store, struct batch *batch)
 
 /* ---- the thread ------------------------------------------------------------------------------------------------- */
 
+/* Whoever was not alone a moment ago has company on the way: one commit for more of them costs each less. */
+static void gather(const struct store *store, const struct batch *before)
+{
+	const struct timespec delay = {.tv_sec = store->options.commit_delay_us / 1000000,
+				       .tv_nsec = store->options.commit_delay_us % 1000000 * 1000};
+
+	if (before->job_count >= SIBLINGS && store->options.commit_delay_us > 0)
+		(void)nanosleep(&delay, NULL); /* cut short by a signal: no harm */
+}
+
 /* False when the store is stopping and nothing is left. */
 static bool take(struct store *store, struct batch *ret_batch)
 {
@@ -276,7 +290,8 @@ static bool take(struct store *store, struct batch *ret_batch)
 		stage->next_waiting = store->abandoned;
 		store->abandoned = stage;
 	}
-	*ret_batch = (struct batch){store->jobs, store->chunks, store->abandoned, store->truncate_wanted};
+	*ret_batch =
+		(struct batch){store->jobs, store->chunks, store->abandoned, store->truncate_wanted, store->job_count};
 	store->jobs = NULL;
 	store->jobs_end = &store->jobs;
 	store->job_count = 0;
@@ -324,9 +339,12 @@ static void mind_wal(struct store *store)
 void *committer_main(void *arg)
 {
 	struct store *store = arg;
-	struct batch batch;
+	struct batch batch = {.job_count = 0};
 
-	while (take(store, &batch)) {
+	for (;;) {
+		gather(store, &batch);
+		if (!take(store, &batch))
+			return NULL;
 		if (batch.jobs || batch.chunks || batch.abandoned) {
 			run_batch(store, &batch);
 			if (store->options.flush)
@@ -336,5 +354,4 @@ void *committer_main(void *arg)
 			truncate_wal(store);
 		mind_wal(store);
 	}
-	return NULL;
 }

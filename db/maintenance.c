@@ -1,12 +1,15 @@
 /* What the store does by itself: checkpoints, sweeping doomed blobs, watching the disk, one integrity check. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "db/internal.h"
 
-enum { SWEEP_CHUNKS = 16, CHECK_AFTER_TURNS = 5 };
+enum { SWEEP_CHUNKS = 16, CHECK_AFTER_TURNS = 5, NICENESS = 5 };
 
 static void watch_disk(struct store *store)
 {
@@ -131,6 +134,8 @@ void *maintenance_main(void *arg)
 	struct store *store = arg;
 	struct sql *sql = NULL;
 
+	/* On Linux a niceness belongs to a thread. The check of a large file must not be felt by those who wait. */
+	(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICENESS);
 	for (unsigned number = 0;; number += number <= CHECK_AFTER_TURNS) {
 		struct timespec until;
 

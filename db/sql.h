@@ -14,6 +14,7 @@ struct sql;
 enum sql_mode {
 	SQL_WRITE, /* makes the file when it is missing */
 	SQL_READ,
+	SQL_SERVE, /* as SQL_READ, without a look at every cell of each page that is read: an eighth of a GET */
 };
 
 MUST_CHECK enum store_status sql_open(const char *path, enum sql_mode mode, struct sql **ret_sql);

@@ -22,6 +22,7 @@ struct store_stage;
 struct store_options {
 	const char *path;	  /* the database file; made when missing, mode 0600 */
 	size_t queue_depth;	  /* jobs that may wait */
+	unsigned commit_delay_us; /* how long a commit waits for more jobs, when the one before had several; 0: never */
 	size_t stage_bytes;	  /* sealed chunks that may wait, and so the most that one transaction holds of them */
 	uint64_t watermark_bytes; /* below this much free space store_space() is STORE_SPACE_LOW */
 	uint64_t reserve_bytes;	  /* below this much, STORE_SPACE_NONE */

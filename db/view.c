@@ -18,7 +18,7 @@ enum store_status store_view_new(struct store *store, struct store_view **ret_vi
 
 	if (!view)
 		return STORE_NOMEM;
-	status = sql_open(store->path, SQL_READ, &view->sql);
+	status = sql_open(store->path, store->read_only ? SQL_READ : SQL_SERVE, &view->sql);
 	if (status != STORE_OK) {
 		free(view);
 		return status;

@@ -92,6 +92,8 @@ static const struct row table[] = {
 	 .standard = "20s", .help = "time over which the two rates are averaged, again and again"},
 	{NAMED(queue_depth, "QUEUE_DEPTH"), NUMBER(1, 1000000),
 	 .standard = "4096", .help = "requests that may wait for a worker"},
+	{NAMED(commit_delay, "COMMIT_DELAY"), TIME(0, 100),
+	 .standard = "1ms", .help = "how long a commit waits for more requests, when the one before had several"},
 	{NAMED(stage_size, "STAGE_SIZE"), SIZE(64 * KIB, GIB),
 	 .standard = "4MiB", .help = "memory that the body of one request may take"},
 	{NAMED(kek_bits, "KEK_BITS"), CHOICE(kek_sizes),
@@ -106,6 +108,8 @@ static const struct row table[] = {
 	 .standard = "on", .help = "wrap record keys under a daily key too, so that reading needs no RSA"},
 	{NAMED(epoch_age, "EPOCH_AGE"), TIME(SECOND, 8784 * HOUR),
 	 .standard = "24h", .help = "how long one epoch key wraps new record keys"},
+	{NAMED(token_cache, "TOKEN_CACHE"), TIME(0, HOUR),
+	 .standard = "1s", .help = "how long a verified token is not looked up again, though others edit the database"},
 	{NAMED(shred_delay, "SHRED_DELAY"), TIME(0, 24 * HOUR),
 	 .standard = "10s", .help = "how long a deleted key may stay in free pages"},
 	{NAMED(idempotency_ttl, "IDEMPOTENCY_TTL"), TIME(MINUTE, 720 * HOUR),
@@ -246,6 +250,11 @@ static bool is_switch(const char *name, size_t size)
 	return row < SETTINGS_COUNT && table[row].rule.choices == switches;
 }
 
+static bool is_on_or_off(const char *text)
+{
+	return text != NULL && (strcmp(text, "on") == 0 || strcmp(text, "off") == 0);
+}
+
 static enum settings_status load_command_line(struct load *load, int argc, char **argv)
 {
 	const struct origin origin = {.source = SETTINGS_FROM_COMMAND_LINE, .place = "command line"};
@@ -267,7 +276,9 @@ static enum settings_status load_command_line(struct load *load, int argc, char 
 			return unknown(load->errors, name, size, &origin);
 
 		/* argv ends with NULL: an option without its value sees that. */
-		const char *value = name[size] == '=' ? name + size + 1 : is_switch(name, size) ? "on" : argv[++i];
+		const char *value = name[size] == '=' ? name + size + 1 : NULL;
+		if (value == NULL)
+			value = is_switch(name, size) && !is_on_or_off(argv[i + 1]) ? "on" : argv[++i];
 		enum settings_status status = set_option(load, name, size, value);
 		if (status != SETTINGS_OK)
 			return status;

@@ -30,7 +30,7 @@ enum settings_log_level {
 	SETTINGS_LOG_DEBUG,
 };
 
-#define SETTINGS_COUNT 30
+#define SETTINGS_COUNT 32
 
 /* Sizes are bytes, times are milliseconds. Texts are never NULL after a successful settings_load. */
 struct settings {
@@ -52,6 +52,7 @@ struct settings {
 	uint64_t response_rate;
 	uint64_t rate_window;
 	unsigned queue_depth;
+	uint64_t commit_delay;
 	uint64_t stage_size;
 	unsigned kek_bits;
 	char *passphrase_file;
@@ -59,6 +60,7 @@ struct settings {
 	unsigned ingest_only; /* 0 or 1, as epoch_wraps */
 	unsigned epoch_wraps;
 	uint64_t epoch_age;
+	uint64_t token_cache;
 	uint64_t shred_delay;
 	uint64_t idempotency_ttl;
 	uint64_t disk_watermark;
@@ -70,7 +72,7 @@ struct settings {
 
 /*
  * argv: argv[0] is the command's name and is skipped; the rest are `--name VALUE` or `--name=VALUE`, dashes and
- * underscores alike; a switch is `--name`, or `--name=off`. A malformed value is reported by source, name and what is
+ * underscores alike; a switch may stand alone. A malformed value is reported by source, name and what is
  * accepted, never by what it was. Not to be called from several threads at once (inih keeps its limits in globals). The
  * caller calls settings_done.
  */

@@ -8,6 +8,7 @@
 #include "crypto/secret.h"
 #include "server/core/audit.h"
 #include "server/core/clock.h"
+#include "server/core/principals.h"
 #include "server/core/rowmac.h"
 
 enum { ROW_ACTIVE = 1, TOKEN_BYTES = 32 };
@@ -56,10 +57,14 @@ enum core_status account_authenticate(const struct vault *vault, struct store_vi
 	struct store_token *row = NULL;
 	struct store_account *account = NULL;
 	enum core_status status;
+	uint64_t generation;
 	uint8_t hash[32];
 
 	if (!token_hash(vault, token, hash))
 		return CORE_DENIED;
+	if (vault->principals && principals_find(vault->principals, hash, ret_principal))
+		return CORE_OK;
+	generation = vault->principals ? principals_generation(vault->principals) : 0;
 	status = read_rows(view, hash, &row, &account);
 	if (status != CORE_OK)
 		goto out;
@@ -75,6 +80,8 @@ enum core_status account_authenticate(const struct vault *vault, struct store_vi
 	memcpy(ret_principal->account_id, account->account_id, sizeof(ret_principal->account_id));
 	memcpy(ret_principal->token_id, row->token_id, sizeof(ret_principal->token_id));
 	ret_principal->scopes = row->scopes & account->scopes;
+	if (vault->principals)
+		principals_keep(vault->principals, generation, hash, ret_principal, row->expires_ms);
 out:
 	free(row);
 	free(account);
@@ -102,7 +109,11 @@ static enum store_status create_admin_apply(struct store_job *job, struct store_
 
 static void create_admin_settled(struct store_job *job, bool committed)
 {
-	audit_settled(((struct create_admin *)job)->vault, committed);
+	const struct vault *vault = ((struct create_admin *)job)->vault;
+
+	audit_settled(vault, committed);
+	if (vault->principals)
+		principals_forget(vault->principals);
 }
 
 static struct store_bytes text_bytes(const char *text)

@@ -75,7 +75,7 @@ bool audit_decode(const uint8_t *bytes, size_t size, uint64_t *ret_sequence, str
 	wire_get_bytes(&in, event.account_id, sizeof(event.account_id));
 	wire_get_bytes(&in, event.token_id, sizeof(event.token_id));
 	peer = wire_get_lp(&in, &peer_size);
-	if (!peer || peer_size >= sizeof(event.peer))
+	if (!peer || peer_size >= sizeof(event.peer) || memchr(peer, 0, peer_size))
 		return false;
 	memcpy(event.peer, peer, peer_size);
 	event.action = (enum audit_action)wire_get_u16(&in);

@@ -15,12 +15,22 @@ static const char *const MONTHS[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
 static const int64_t EARLIEST_MS = -INT64_C(62167219200000);
 static const int64_t LATEST_MS = INT64_C(253402300799999);
 
+static int64_t read_ms(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 int64_t clock_unix_ms(void)
 {
-	struct timespec now = {0};
+	return read_ms(CLOCK_REALTIME);
+}
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * MS_A_SECOND + now.tv_nsec / 1000000;
+int64_t clock_monotonic_ms(void)
+{
+	return read_ms(CLOCK_MONOTONIC);
 }
 
 /* The calendar of a moment, and the milliseconds beyond its second. */

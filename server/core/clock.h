@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 int64_t clock_unix_ms(void);
+/* CLOCK_MONOTONIC: for spans. */
+int64_t clock_monotonic_ms(void);
 
 /* RFC 3339 in UTC with milliseconds, "2026-01-02T03:04:05.678Z": 24 characters and a terminator. */
 void clock_rfc3339(int64_t unix_ms, char ret_text[static 25]);

@@ -14,6 +14,7 @@
 #include "server/core/clock.h"
 #include "server/core/home_internal.h"
 #include "server/core/keyring.h"
+#include "server/core/principals.h"
 
 enum core_status home_path_of(const struct home *home, const char *name, char ret_path[static PATH_MAX],
 			      struct files_error *error)
@@ -202,7 +203,9 @@ enum core_status home_open(const struct home_options *options, struct home **ret
 	home->read_only = options->read_only;
 	home->ingest_only = options->ingest_only;
 	pthread_mutex_init(&home->unsealing, NULL);
-	status = open_all(home, options, &error);
+	home->vault.principals = principals_new(options->token_cache_ms);
+	status = home->vault.principals ? open_all(home, options, &error)
+					: files_fail(&error, CORE_NOMEM, "out of memory");
 	store_view_free(home->view);
 	home->view = NULL;
 	secret_free(home->root, sizeof(*home->root));
@@ -221,6 +224,7 @@ void home_close(struct home *home)
 		return;
 	store_close(home->vault.store);
 	audit_chain_free(home->vault.chain);
+	principals_free(home->vault.principals);
 	identity_free(home->vault.identity);
 	keyring_free(home->vault.ring);
 	rsakey_public_free(home->vault.kek_public);

@@ -35,11 +35,12 @@ struct home_secret {
 };
 
 struct home_options {
-	const char *data;  /* DIR; made when missing, unless read_only */
-	unsigned kek_bits; /* for the first start */
-	bool read_only;	   /* for check and audit verify: nothing is made or written */
-	bool ingest_only;  /* the private half of the KEK is never read */
-	bool epoch_wraps;  /* make and use them */
+	const char *data;	/* DIR; made when missing, unless read_only */
+	unsigned kek_bits;	/* for the first start */
+	bool read_only;		/* for check and audit verify: nothing is made or written */
+	bool ingest_only;	/* the private half of the KEK is never read */
+	bool epoch_wraps;	/* make and use them */
+	int64_t token_cache_ms; /* how long a token that was verified is not looked up again */
 	/* What a new store's KEK is locked with, by all of them, and an existing one's unlocked, by the first that has
 	 * a slot. None: a new KEK is kept in clear, and a locked one stays locked. */
 	const struct home_secret *secrets;

@@ -12,7 +12,8 @@ enum { RECORD_META_MAX = 1 + 2 + RECORD_MEDIA_TYPE_MAX + 2 + RECORD_LABELS_MAX +
 /* Its size; the strings of an info always fit. */
 size_t record_meta_encode(const struct record_info *info, uint8_t ret_bytes[static RECORD_META_MAX]);
 
-/* Fills media_type, labels, sha256 and size; false when the bytes are not exactly one metadata block. */
+/* Fills media_type, labels, sha256 and size; false, with none of them touched, when the bytes are not exactly one
+ * metadata block. */
 bool record_meta_decode(const uint8_t *bytes, size_t size, struct record_info *ret_info);
 
 #endif

@@ -14,6 +14,7 @@
 
 struct audit_chain;
 struct keyring;
+struct principals;
 
 /* Derived from the store key, one for each purpose (FORMATS §1). In locked memory. */
 struct vault_keys {
@@ -32,6 +33,7 @@ struct vault {
 	struct keyring *ring; /* its private half, which may be absent, and the epoch keys */
 	struct identity *identity;
 	struct audit_chain *chain;
+	struct principals *principals; /* NULL: every token is looked up */
 };
 
 #endif

@@ -24,6 +24,7 @@ enum {
 	TURN_MS = 100,
 	ACCEPTS_A_TURN = 256,
 	LINGER_MS = 1000,
+	UNSENT_MAX = 128 * 1024,
 	LINGERING_MAX = 1024,
 	REFUSALS_A_TURN = 20
 };
@@ -231,7 +232,7 @@ static struct connection *connection_new(struct acceptor *a, int fd, const struc
 {
 	struct connection *connection = calloc(1, sizeof(*connection));
 	const bool is_v4 = address->ss_family == AF_INET;
-	const int on = 1;
+	const int on = 1, unsent = UNSENT_MAX;
 
 	if (!connection)
 		return NULL;
@@ -243,6 +244,8 @@ static struct connection *connection_new(struct acceptor *a, int fd, const struc
 		return NULL;
 	}
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	/* Else the kernel would take megabytes of an answer for a client that reads nothing. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
 	connection->server = a->server;
 	connection->fd = fd;
 	connection->address = *address;

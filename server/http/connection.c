@@ -21,6 +21,8 @@ static void connection_opened(struct loop *loop, struct MHD_Connection *mhd, voi
 	if (!connection || !info ||
 	    tls_session_prepare(loop->server->options.tls, info->tls_session, &connection->traffic) != TLS_OK)
 		shutdown(fd, SHUT_RDWR);
+	if (connection)
+		handshake_begin(loop, connection, mhd);
 }
 
 static void connection_gone(struct loop *loop, struct connection *connection)
@@ -33,6 +35,7 @@ static void connection_gone(struct loop *loop, struct connection *connection)
 		loop->connections = connection->next;
 	if (connection->next)
 		connection->next->previous = connection->previous;
+	handshake_forget(loop, connection);
 	atomic_fetch_sub(&loop->count, 1);
 	acceptor_forget(loop->server->acceptor, connection, linger_fd);
 }

@@ -93,6 +93,33 @@ static bool is_path(const char *path)
 	return true;
 }
 
+/* Bytes of a query: visible ASCII, and the space, which libmicrohttpd makes of a plus. */
+static bool is_query(const char *text, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (text[i] < ' ' || text[i] >= 0x7f || text[i] == '#')
+			return false;
+	return true;
+}
+
+static enum MHD_Result check_parameter(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_size,
+				       const char *value, size_t value_size)
+{
+	bool *good = arg;
+
+	(void)kind;
+	*good = *good && is_query(name, name_size) && (!value || is_query(value, value_size));
+	return MHD_YES;
+}
+
+static bool query_is_clean(const struct http_exchange *x)
+{
+	bool good = true;
+
+	MHD_get_connection_values_n(x->mhd, MHD_GET_ARGUMENT_KIND, check_parameter, &good);
+	return good;
+}
+
 /* Sets has_body, has_length and length. */
 static bool read_framing(struct http_exchange *x, const struct tally *tally)
 {
@@ -115,29 +142,74 @@ static bool read_framing(struct http_exchange *x, const struct tally *tally)
 #if MHD_VERSION < 0x00097701
 /*
  * libmicrohttpd reads a header in place, with NUL for each delimiter, and hides what it forgave: a bare LF, a folded
- * line, a NUL that ends a name or a value early, a line without a name (which it takes for the header's end, and what
- * follows it for the next request). So the bytes that it left are walked once more: from the method, where they begin,
- * for the size that it tells. Should the layout ever differ, everything is refused, and every test fails.
+ * line, a NUL that ends a target, a name or a value early, a line without a name (which it takes for the header's end,
+ * and what follows it for the next request). So the bytes that it left are walked once more, from the method, where
+ * they begin, for the size that it tells: each parameter and each field has to begin where the one before it ended.
+ * Should the layout ever differ, everything is refused, and every test fails. A NUL in a delimiter's place cannot be
+ * told from it: before a bare LF it makes a CRLF, before the version a `?`.
  */
+struct walk {
+	const char *at; /* where the next one has to begin */
+	const char *end;
+	bool whole;
+};
+
+static enum MHD_Result walk_parameter(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_size,
+				      const char *value, size_t value_size)
+{
+	struct walk *walk = arg;
+
+	(void)kind;
+	walk->whole = walk->whole && name == walk->at && (!value || value == name + name_size + 1);
+	walk->at = value ? value + value_size + 1 : name + name_size + 1;
+	return MHD_YES;
+}
+
+/* Over the query's parameters, from the path to the version. */
+static bool target_is_whole(const struct http_exchange *x, const char *url, const char *version)
+{
+	struct walk walk = {.at = url + strlen(url) + 1, .whole = true};
+
+	MHD_get_connection_values_n(x->mhd, MHD_GET_ARGUMENT_KIND, walk_parameter, &walk);
+	/* A last `?` or `&` with nothing behind it is no parameter. */
+	return walk.whole && (walk.at == version || (walk.at + 1 == version && *walk.at == '\0'));
+}
+
+static bool take_line_end(struct walk *walk)
+{
+	walk->whole = walk->whole && walk->end - walk->at >= 2 && !walk->at[0] && !walk->at[1];
+	walk->at += walk->whole ? 2 : 0;
+	return walk->whole;
+}
+
+/* A name, the colon's NUL, blanks and a value, and the line's end. */
+static enum MHD_Result walk_field(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_size,
+				  const char *value, size_t value_size)
+{
+	struct walk *walk = arg;
+
+	(void)kind;
+	(void)value;
+	(void)value_size;
+	walk->whole = walk->whole && name == walk->at && (size_t)(walk->end - name) > name_size && !name[name_size];
+	if (!walk->whole)
+		return MHD_NO;
+	walk->at += name_size + 1;
+	walk->at += strnlen(walk->at, (size_t)(walk->end - walk->at));
+	return take_line_end(walk) ? MHD_YES : MHD_NO;
+}
+
 static bool lines_are_whole(const struct http_exchange *x, const char *url, const char *version)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(x->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-	const char *end = info ? x->method + info->header_size : x->method;
-	const char *p = version + strlen(version);
+	struct walk walk = {.at = version + strlen(version), .whole = info != NULL};
 
-	if (url != x->method + strlen(x->method) + 1 || end - p < 4 || p[0] || p[1])
+	if (!info || url != x->method + strlen(x->method) + 1 || !target_is_whole(x, url, version))
 		return false;
-	for (p += 2; end - p >= 2 && *p; p += 2) {
-		if (*p == ' ' || *p == '\t')
-			return false;
-		p += strnlen(p, (size_t)(end - p)) + 1;
-		if (p >= end)
-			return false;
-		p += strnlen(p, (size_t)(end - p));
-		if (end - p < 4 || p[0] || p[1])
-			return false;
-	}
-	return end - p == 2 && !p[0] && !p[1];
+	walk.end = x->method + info->header_size;
+	if (take_line_end(&walk))
+		MHD_get_connection_values_n(x->mhd, MHD_HEADER_KIND, walk_field, &walk);
+	return take_line_end(&walk) && walk.at == walk.end;
 }
 #else
 /* The discipline that the daemon is started with refuses all that. */
@@ -160,10 +232,11 @@ static bool check_request_line(struct http_exchange *x, const char *url, const c
 	} else if (!lines_are_whole(x, url, version)) {
 		http_problem(x, PROBLEM_BAD_REQUEST,
 			     "a line of the header is folded, nameless, not ended by CRLF, or holds a NUL");
-	} else if (!is_path(url)) {
-		http_problem(x, PROBLEM_BAD_REQUEST,
-			     "the target must be a path that begins with a slash, without a malformed escape, a NUL or "
-			     "an encoded slash");
+	} else if (!is_path(url) || !query_is_clean(x)) {
+		http_problem(
+			x, PROBLEM_BAD_REQUEST,
+			"the target must be a path that begins with a slash, in visible ASCII, without a malformed "
+			"escape, a NUL or an encoded slash");
 	}
 	return x->reply.status == 0;
 }

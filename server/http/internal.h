@@ -32,6 +32,9 @@ struct connection {
 	socklen_t address_size;
 	char peer[PEER_TEXT];
 	struct tls_traffic traffic;
+	struct MHD_Connection *mhd;
+	struct connection *next_handshake;
+	bool watched;			/* known to the loop's handshake_fd */
 	struct http_exchange *exchange; /* the one under way */
 	unsigned long requests;		/* begun so far */
 	uint64_t idle_received;		/* bytes received when the last exchange ended */
@@ -106,6 +109,8 @@ struct loop {
 	bool signalled;
 	_Atomic unsigned count; /* connections handed over and not closed */
 	struct connection *connections;
+	int handshake_fd;	       /* epoll: wakes for those that are parked in their handshake */
+	struct connection *handshakes; /* the others that have not finished theirs */
 	size_t suspended;
 	struct http_exchange *delayed, **delayed_last; /* in the order of their time */
 	unsigned long turns_progress;		       /* handler and reader calls, resumes */
@@ -157,6 +162,16 @@ void connection_notice(void *loop, struct MHD_Connection *mhd, void **context,
 void connection_adopt(struct loop *loop, struct connection *connection);
 /* Ends those that have passed the deadline of their phase. */
 void connection_reap(struct loop *loop, int64_t now);
+
+/* handshake.c: the loop's thread. */
+bool handshakes_init(struct loop *loop);
+void handshakes_done(struct loop *loop);
+/* A connection begins its handshake; it is gone. */
+void handshake_begin(struct loop *loop, struct connection *connection, struct MHD_Connection *mhd);
+void handshake_forget(struct loop *loop, const struct connection *connection);
+/* After a turn of libmicrohttpd: those that wait for their client are taken from it. Before one: the reverse. */
+void handshakes_park(struct loop *loop);
+void handshakes_wake(struct loop *loop);
 
 /* exchange.c */
 enum MHD_Result exchange_handle(void *loop, struct MHD_Connection *mhd, const char *url, const char *method,

@@ -142,7 +142,9 @@ static unsigned long progress_of(const struct loop *loop)
 
 static void rest(struct loop *loop, int daemon_fd, unsigned *idle_turns, unsigned long *last_progress)
 {
-	struct pollfd fds[2] = {{.fd = daemon_fd, .events = POLLIN}, {.fd = loop->event_fd, .events = POLLIN}};
+	struct pollfd fds[] = {{.fd = daemon_fd, .events = POLLIN},
+			       {.fd = loop->event_fd, .events = POLLIN},
+			       {.fd = loop->handshake_fd, .events = POLLIN}};
 	MHD_UNSIGNED_LONG_LONG timeout = TURN_MAX_MS;
 	int wait = loop->suspended ? 5 : TURN_MAX_MS;
 	uint64_t count;
@@ -164,7 +166,8 @@ static void rest(struct loop *loop, int daemon_fd, unsigned *idle_turns, unsigne
 	}
 	if (loop->log_used && wait > 0)
 		access_log_flush(loop);
-	if (poll(fds, 2, wait) > 0 && fds[1].revents && read(loop->event_fd, &count, sizeof(count)) < 0)
+	if (poll(fds, sizeof(fds) / sizeof(fds[0]), wait) > 0 && fds[1].revents &&
+	    read(loop->event_fd, &count, sizeof(count)) < 0)
 		return; /* somebody else's turn took it: nothing to do */
 }
 
@@ -185,7 +188,9 @@ static void run(struct loop *loop)
 			connection_reap(loop, now);
 			last_reap = now;
 		}
+		handshakes_wake(loop);
 		MHD_run(loop->daemon);
+		handshakes_park(loop);
 		rest(loop, daemon_fd, &idle_turns, &last_progress);
 	}
 }
@@ -234,12 +239,13 @@ static void *loop_main(void *arg)
 	const struct http_app *app = loop->server->options.app;
 
 	loop->context = app->loop_start(app->arg);
-	loop->daemon = loop->context ? make_daemon(loop) : NULL;
+	loop->daemon = loop->context && handshakes_init(loop) ? make_daemon(loop) : NULL;
 	report(loop, loop->daemon ? 1 : -1);
 	if (loop->daemon) {
 		run(loop);
 		MHD_stop_daemon(loop->daemon);
 	}
+	handshakes_done(loop);
 	if (loop->log_used)
 		access_log_flush(loop);
 	free(loop->log);
@@ -255,6 +261,7 @@ bool loop_start(struct loop *loop)
 
 	pthread_mutex_init(&loop->lock, NULL);
 	loop->delayed_last = &loop->delayed;
+	loop->handshake_fd = -1;
 	loop->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (loop->event_fd < 0 || pthread_create(&loop->thread, NULL, loop_main, loop) != 0)
 		return false;

@@ -8,7 +8,7 @@ import sqlite3
 import unittest
 import uuid
 
-from harness import ApiTest, Server, run, wait_until
+from harness import ApiTest, Server, run, wait_until, wait_until
 
 REFUSED = (401, 404, 410, 500)
 VERSION = ("version_id record_id version revision state suite owner size created_ms changed_ms content_nonce meta_nonce"
@@ -339,12 +339,28 @@ class Records(Edited):
 
 
 class Access(Edited):
+    options = ("--token-cache", "0ms")
+
     def test_every_byte_of_token_and_account(self):
         path = self.store(b"guarded")
         for table, columns in (("token", TOKEN), ("account", ACCOUNT)):
             row = self.key(table, "1")
             self.check_flips(table, columns, row, lambda: self.client.get(path).status == 401)
         self.check_all_whole()
+
+
+class Cached(Edited):
+    options = ("--token-cache", "1s")
+
+    def test_a_verified_token_is_looked_up_again_after_its_time(self):
+        path = self.store(b"guarded")
+        row = self.key("token", "1")
+        for column, wrong in (("state", 2), ("mac", bytes(32))):
+            value = self.values("token", row, [column])[0]
+            self.database.execute(f"UPDATE token SET {column} = ? WHERE rowid = ?", (wrong, row))
+            self.assertTrue(wait_until(lambda: self.client.get(path).status == 401, 10), column)
+            self.database.execute(f"UPDATE token SET {column} = ? WHERE rowid = ?", (value, row))
+            self.assertTrue(self.whole(path), "a refusal is not kept")
 
 
 class Stopped(unittest.TestCase):

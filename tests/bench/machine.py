@@ -76,13 +76,19 @@ class Machine:
     def drop(self, store):
         shutil.rmtree(self.path(store), ignore_errors=True)
 
+    def wrk_environment(self, connections, **variables):
+        """Variables reach the Lua script as BENCH_NAME."""
+        return dict(os.environ, BENCH_LUA=HERE, BENCH_THREADS=str(min(self.cores, connections)),
+                    **{f"BENCH_{name.upper()}": str(value) for name, value in variables.items()})
+
+    def wrk_command(self, url, script, seconds, connections):
+        return ["wrk", "-t", str(min(self.cores, connections)), "-c", str(connections), "-d", f"{seconds}s",
+                "--timeout", "30s", "-s", os.path.join(HERE, script), url]
+
     def wrk(self, url, script, seconds=None, connections=CONNECTIONS, **variables):
-        """One run of wrk. Variables reach the Lua script as BENCH_NAME."""
-        threads = min(self.cores, connections)
-        environment = dict(os.environ, BENCH_LUA=HERE, BENCH_THREADS=str(threads),
-                           **{f"BENCH_{name.upper()}": str(value) for name, value in variables.items()})
-        command = ["wrk", "-t", str(threads), "-c", str(connections), "-d", f"{seconds or self.seconds}s",
-                   "--timeout", "30s", "-s", os.path.join(HERE, script), url]
+        """One run of wrk; the variables are for wrk_environment()."""
+        environment = self.wrk_environment(connections, **variables)
+        command = self.wrk_command(url, script, seconds or self.seconds, connections)
         result = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                 check=False)
         found = re.search(r"^BENCH (.*)$", result.stdout, re.M)

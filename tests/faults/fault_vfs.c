@@ -184,18 +184,30 @@ static void shadow_settle(struct shadow *shadow, bool (*kept)(const struct chang
 	shadow->changes_end = &shadow->changes;
 }
 
+/*
+ * Beside the file, then renamed over it: other threads still read, and SQLite removes the log of a database that it
+ * finds empty.
+ */
+static void write_image(const struct shadow *shadow)
+{
+	char beside[PATH_CHARS + 8];
+	FILE *file;
+
+	snprintf(beside, sizeof(beside), "%s.cut", shadow->path);
+	file = fopen(beside, "wb");
+	must(file != NULL, "cut");
+	must(shadow->size == 0 || fwrite(shadow->image, 1, shadow->size, file) == shadow->size, "cut");
+	must(fclose(file) == 0, "cut");
+	must(rename(beside, shadow->path) == 0, "cut");
+}
+
+/* Under the lock, until the process is gone. */
 static _Noreturn void cut(void)
 {
 	for (struct shadow *shadow = shadows; shadow; shadow = shadow->next) {
-		FILE *file;
-
 		shadow_settle(shadow, survives);
-		if (access(shadow->path, F_OK) != 0)
-			continue;
-		file = fopen(shadow->path, "wb");
-		must(file != NULL, "cut");
-		must(shadow->size == 0 || fwrite(shadow->image, 1, shadow->size, file) == shadow->size, "cut");
-		must(fclose(file) == 0, "cut");
+		if (access(shadow->path, F_OK) == 0)
+			write_image(shadow);
 	}
 	_exit(FAULT_EXIT);
 }
@@ -406,10 +418,10 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *base, int 
 	(void)vfs;
 	memset(file, 0, sizeof(*file));
 	file->real = (sqlite3_file *)(file + 1);
+	pthread_mutex_lock(&lock);
 	code = real_vfs->xOpen(real_vfs, name, file->real, flags, ret_flags);
 	if (file->real->pMethods)
 		base->pMethods = &METHODS;
-	pthread_mutex_lock(&lock);
 	if (code == SQLITE_OK && name && plan.kind != FAULT_NONE)
 		file->shadow = shadow_find(name);
 	pthread_mutex_unlock(&lock);
@@ -419,10 +431,11 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *base, int 
 /* A name that is gone is gone at once: SQLite deletes a log only after all of it is synced into the database. */
 static int vfs_delete(sqlite3_vfs *vfs, const char *name, int sync_directory)
 {
-	int code = real_vfs->xDelete(real_vfs, name, sync_directory);
+	int code;
 
 	(void)vfs;
 	pthread_mutex_lock(&lock);
+	code = real_vfs->xDelete(real_vfs, name, sync_directory);
 	for (struct shadow *shadow = shadows; code == SQLITE_OK && shadow; shadow = shadow->next) {
 		if (strcmp(shadow->path, name) == 0) {
 			shadow_settle(shadow, certain);

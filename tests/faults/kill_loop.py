@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Kills the server at random moments under 16 writers, and holds it to every answer that it gave.
 
-kill_loop.py [--rounds N] [--seed N]: the same seed draws the same delays and much the same requests; what the kill
+kill_loop.py [--rounds N] [--seconds N] [--seed N]: the same seed draws the same delays and much the same requests; what the kill
 meets is up to the scheduler.
 """
 
@@ -298,6 +298,7 @@ def report(loop, rounds, events, seconds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no round after so long")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}", flush=True)
@@ -306,12 +307,15 @@ def main():
     begin = time.monotonic()
     number = 0
     try:
-        loop.start()
+        server.start()  # not measured: it makes the keys
         for number in range(1, arguments.rounds + 1):
+            if time.monotonic() - begin > arguments.seconds:
+                number -= 1
+                break
             loop.round(number)
             if number % 50 == 0:
                 print(f"{number} rounds, {time.monotonic() - begin:.0f} s, {len(loop.records)} records", flush=True)
-        report(loop, arguments.rounds, loop.last_check(), time.monotonic() - begin)
+        report(loop, number, loop.last_check(), time.monotonic() - begin)
     except (Broken, AssertionError) as error:
         server.kill()
         server.owned = False

@@ -56,3 +56,17 @@ Test(audit_event, truncated_lengthened_and_unknown_events_are_refused)
 	size = audit_encode(42, &event, bytes);
 	cr_assert_not(audit_decode(bytes, size, &sequence, &back));
 }
+
+/* The address is written up to its NUL, so an event that held one would not be the bytes that it came from. */
+Test(audit_event, an_address_with_a_nul_is_refused)
+{
+	struct audit_event event = sample(), back;
+	uint8_t bytes[AUDIT_EVENT_MAX];
+	uint64_t sequence;
+	const size_t size = audit_encode(42, &event, bytes);
+	uint8_t *peer = memmem(bytes, size, event.peer, strlen(event.peer));
+
+	cr_assert_not_null(peer);
+	peer[strlen(event.peer) - 1] = '\0';
+	cr_assert_not(audit_decode(bytes, size, &sequence, &back));
+}

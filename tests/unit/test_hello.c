@@ -22,7 +22,7 @@ static size_t make_hello(unsigned char *out, size_t body, size_t piece)
 
 Test(hello, is_complete_with_its_last_byte_and_not_before)
 {
-	static const size_t PIECES[] = {2000, 517, 100, 7, 4};
+	static const size_t PIECES[] = {2000, 517, 100, 7, 4, 3, 2, 1};
 	unsigned char bytes[8192];
 
 	for (size_t p = 0; p < sizeof(PIECES) / sizeof(PIECES[0]); p++) {

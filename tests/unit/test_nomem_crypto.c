@@ -4,12 +4,14 @@
 
 #include "crypto/digest.h"
 #include "crypto/eax.h"
+#include "crypto/epoch.h"
 #include "crypto/identity.h"
 #include "crypto/oaep.h"
 #include "crypto/random.h"
 #include "crypto/record.h"
 #include "crypto/rsakey.h"
 #include "crypto/secret.h"
+#include "crypto/slot.h"
 #include "tests/unit/support/nomem.h"
 
 /* In sanitized builds: ends the program when something is not reachable any more. */
@@ -27,7 +29,7 @@ static struct {
 	struct dek dek;
 	struct record_context context;
 	uint8_t commitment[RECORD_COMMITMENT_SIZE];
-	uint8_t wrap[256];
+	uint8_t wrap[256], epoch_wrap[256];
 	uint8_t sealed_chunk[100 + RECORD_TAG_SIZE], sealed_meta[10 + RECORD_TAG_SIZE];
 	struct record_cipher *cipher;
 } made;
@@ -38,6 +40,8 @@ static const uint8_t NONCE[16] = {1, 2, 3};
 
 static void make(void)
 {
+	struct epoch_key *epoch = NULL;
+
 	made.context = (struct record_context){.suite = RECORD_SUITE_1, .version = 1};
 	cr_assert_eq(rsakey_generate(2048, &made.key), CRYPTO_OK);
 	cr_assert_eq(rsakey_private_to_pem(made.key, NULL, &made.pem, &made.pem_size), CRYPTO_OK);
@@ -48,6 +52,9 @@ static void make(void)
 	cr_assert_eq(record_cipher_new(&made.dek, &made.context, &made.cipher), CRYPTO_OK);
 	record_cipher_commitment(made.cipher, made.commitment);
 	cr_assert_eq(dek_wrap(rsakey_private_public(made.key), &made.context, &made.dek, made.wrap), CRYPTO_OK);
+	cr_assert_eq(epoch_key_generate(&epoch), CRYPTO_OK);
+	cr_assert_eq(epoch_key_wrap(rsakey_private_public(made.key), NONCE, NONCE, epoch, made.epoch_wrap), CRYPTO_OK);
+	epoch_key_free(epoch);
 	cr_assert_eq(record_chunk_seal(made.cipher, NONCE, 0, true, PLAIN, sizeof(PLAIN), made.sealed_chunk),
 		     CRYPTO_OK);
 	cr_assert_eq(record_meta_seal(made.cipher, NONCE, PLAIN, 10, made.sealed_meta), CRYPTO_OK);
@@ -329,6 +336,57 @@ static enum crypto_status op_sign(bool *ret_good)
 	return identity_verify(key, PLAIN, sizeof(PLAIN), signature);
 }
 
+/* Unwraps what the key wrapped, so that a key that came out wrong is noticed. */
+static enum crypto_status judge_epoch(enum crypto_status status, struct epoch_key *key, bool *ret_good)
+{
+	static const struct epoch_name name;
+	uint8_t wrap[EPOCH_WRAP_SIZE];
+	struct dek back = {{0}};
+
+	if (status != CRYPTO_OK) {
+		*ret_good = key == MARK(struct epoch_key);
+		return status;
+	}
+	*ret_good = epoch_dek_wrap(key, &name, &made.context, &made.dek, wrap) == CRYPTO_OK &&
+		    epoch_dek_unwrap(key, &name, &made.context, wrap, &back) == CRYPTO_OK &&
+		    memcmp(&back, &made.dek, sizeof(back)) == 0;
+	epoch_key_free(key);
+	return status;
+}
+
+static enum crypto_status op_epoch_generate(bool *ret_good)
+{
+	struct epoch_key *key = MARK(struct epoch_key);
+	const enum crypto_status status = epoch_key_generate(&key);
+
+	return judge_epoch(status, key, ret_good);
+}
+
+static enum crypto_status op_epoch_unwrap(bool *ret_good)
+{
+	struct epoch_key *key = MARK(struct epoch_key);
+	const enum crypto_status status =
+		epoch_key_unwrap(made.key, NONCE, NONCE, made.epoch_wrap, sizeof(made.epoch_wrap), &key);
+
+	return judge_epoch(status, key, ret_good);
+}
+
+static enum crypto_status op_slot(bool *ret_good)
+{
+	static const struct unlock_key key = {{7}};
+	uint8_t slot[SLOT_SIZE];
+	struct unlock_key back = {{0}};
+	enum crypto_status status =
+		slot_seal(SLOT_PASSPHRASE, NONCE, PASSPHRASE, sizeof(PASSPHRASE) - 1, SLOT_ITERATIONS_MIN, &key, slot);
+
+	*ret_good = true;
+	if (status != CRYPTO_OK)
+		return status;
+	status = slot_open(SLOT_PASSPHRASE, NONCE, PASSPHRASE, sizeof(PASSPHRASE) - 1, slot, sizeof(slot), &back);
+	*ret_good = status != CRYPTO_OK || memcmp(&back, &key, sizeof(key)) == 0;
+	return status;
+}
+
 struct operation {
 	const char *name;
 	enum crypto_status (*run)(bool *ret_good);
@@ -349,6 +407,9 @@ static const struct operation OPERATIONS[] = {
 	{"identity_generate", op_identity_generate, 1},
 	{"identity_from_pem", op_identity_load, 1},
 	{"identity_to_pem", op_identity_save, 1},
+	{"epoch_key_generate", op_epoch_generate, 2},
+	{"epoch_key_unwrap", op_epoch_unwrap, 2},
+	{"slot_seal and slot_open", op_slot, 2},
 	{"dek_wrap", op_dek_wrap, 1},
 	{"dek_unwrap", op_dek_unwrap, 0},
 	{"oaep_encrypt and oaep_decrypt", op_oaep, 1},

@@ -54,3 +54,15 @@ Test(record_meta, other_lengths_formats_and_embedded_nul_are_refused)
 	bytes[5] = '\0';
 	cr_assert_not(record_meta_decode(bytes, size, &back));
 }
+
+Test(record_meta, what_is_refused_leaves_the_output_alone)
+{
+	struct record_info info = sample(), back = {.size = 1};
+	uint8_t bytes[RECORD_META_MAX];
+	const size_t size = record_meta_encode(&info, bytes);
+
+	for (size_t n = 0; n < size; n++) {
+		cr_assert_not(record_meta_decode(bytes, n, &back));
+		cr_assert(back.size == 1 && !back.media_type[0] && !back.labels[0] && !back.sha256[0], "%zu bytes", n);
+	}
+}

@@ -98,6 +98,31 @@ Test(settings, options_take_dashes_or_underscores_and_the_last_wins)
 	done(&run);
 }
 
+Test(settings, a_switch_may_stand_alone_or_say_which)
+{
+	static const struct {
+		const char *arguments[3];
+		unsigned wanted;
+	} forms[] = {
+		{{"--ingest-only", NULL, NULL}, 1},	   {{"--ingest-only", "on", NULL}, 1},
+		{{"--ingest-only", "off", NULL}, 0},	   {{"--ingest-only=off", NULL, NULL}, 0},
+		{{"--ingest-only", "--loops=3", NULL}, 1},
+	};
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		struct run run = forms[i].arguments[1] ? LOAD(forms[i].arguments[0], forms[i].arguments[1])
+						       : LOAD(forms[i].arguments[0]);
+
+		cr_assert_eq(run.status, SETTINGS_OK, "%s", run.errors);
+		cr_expect_eq(run.settings.ingest_only, forms[i].wanted, "form %zu", i);
+		cr_expect_eq(run.settings.epoch_wraps, 1);
+		done(&run);
+	}
+	struct run run = LOAD("--ingest-only", "maybe");
+	cr_expect_eq(run.status, SETTINGS_INVALID);
+	done(&run);
+}
+
 static const struct {
 	const char *option, *value;
 	bool good;

@@ -1,0 +1,288 @@
+#!/usr/bin/python3
+"""Makes the seeds of tests/fuzz/corpus/: small inputs that are right, or nearly so, from which a fuzzer starts."""
+
+import base64
+import json
+import pathlib
+import struct
+
+HERE = pathlib.Path(__file__).resolve().parent
+KEYS = json.loads((HERE.parent / "vectors" / "keys-suite1.json").read_text())
+
+
+def lp(data):
+    return struct.pack(">H", len(data)) + data
+
+
+def wire():
+    values = bytes(range(1, 16)) + lp(b"text") + bytes(8)
+    yield "integers", bytes([0, 1, 2, 3]) + bytes(15 - 4) + values[:15]
+    yield "lp", bytes([6, 6, 6]) + lp(b"")[:2] + lp(b"a")
+    yield "views", bytes([4 + 7 * 3, 5 + 7 * 5, 6, 3, 0]) + b"abcde"
+    yield "everything", bytes([0, 1, 2, 3, 6, 4 + 7 * 8]) + bytes(len(values) - 6) + values
+
+
+def record_meta():
+    def meta(media_type, labels):
+        return b"\1" + lp(media_type) + lp(labels) + bytes(range(32)) + struct.pack(">Q", 12345)
+
+    yield "plain", meta(b"text/plain", b"")
+    yield "labels", meta(b"application/fhir+json; charset=utf-8", b"patient=42, kind=lab")
+    yield "empty", meta(b"", b"")
+    yield "nul", meta(b"text\0plain", b"")
+    yield "longest", meta(b"m" * 255, b"l" * 4096)
+    yield "too-long", meta(b"m" * 256, b"l")
+
+
+def audit_event():
+    def event(action, peer):
+        return (struct.pack(">BQQQ", 1, 0, 42, 1770000000123) + b"\1" * 16 + b"\2" * 16 + lp(peer) +
+                struct.pack(">H", action) + b"\3" * 16 + struct.pack(">QQH", 7, 8, 201) + b"\4" * 16)
+
+    yield "create", event(2, b"127.0.0.1")
+    yield "server", event(1, b"")
+    yield "ipv6", event(11, b"2001:db8:1234:5678:9abc:def0:255.255.255.255")
+    yield "peer-with-nul", event(3, b"127.0.0.1\0")
+    yield "peer-too-long", event(3, b"1" * 46)
+    yield "unknown-action", event(12, b"::1")
+    yield "fields", (struct.pack(">QqBQQH", 9, -1, 3, 1, 2, 404) + bytes(range(64)) + b"::1")
+
+
+def encode():
+    yield "base64", b"Y29mZmVyIQ=="
+    yield "base64-one-pad", b"Y29mZmVyISE="
+    yield "base64-loose-bits", b"Y29mZmVyIR=="
+    yield "base64url", b"-_-_AA"
+    yield "hex", b"00ff7fA0"
+    yield "uuid", b"0192f0c1-2d3e-7abc-8def-0123456789ab"
+    yield "empty", b""
+
+
+def hello():
+    def records(body, *pieces):
+        message = b"\1" + struct.pack(">I", body)[1:] + bytes(body)
+        out = b""
+        for piece in pieces:
+            part, message = message[:piece], message[piece:]
+            out += b"\x16\3\1" + struct.pack(">H", len(part)) + part
+        return out
+
+    yield "one-record", records(60, 64)
+    yield "two-records", records(60, 40, 24)
+    yield "short-first-record", records(20, 1, 2, 3, 18)
+    yield "more-behind", records(20, 24) + b"\x14\3\3\0\1\1"
+    yield "cut", records(200, 204)[:90]
+    yield "no-tls", b"GET / HTTP/1.1\r\n"
+    yield "too-long", b"\x16\3\1\0\x08\1\xff\0\0\3\3\0\0"
+
+
+def conditional():
+    def with_numbers(first, second, text):
+        return struct.pack(">QQ", first, second) + text
+
+    yield "range", with_numbers(10, 100, b"bytes=2-5")
+    yield "range-suffix", with_numbers(10, 5, b"bytes=-3")
+    yield "range-open", with_numbers(2**63, 2**64 - 1, b"bytes=5-")
+    yield "range-list", with_numbers(10, 10, b"bytes=0-1,3-4")
+    yield "range-huge", with_numbers(2**64 - 1, 0, b"bytes=0-18446744073709551615")
+    yield "etag", with_numbers(17, 17, b'"17"')
+    yield "etag-list", with_numbers(3, 3, b'"other", W/"2" , "3"')
+    yield "etag-any", with_numbers(1, 2, b"*")
+    yield "if-range-date", with_numbers(1, 2, b"Mon, 02 Feb 2026 03:04:05 GMT")
+
+
+def http_date():
+    yield "date", b"Mon, 02 Feb 2026 03:04:05 GMT"
+    yield "leap-day", b"Thu, 29 Feb 2024 23:59:59 GMT"
+    yield "no-leap-day", b"Wed, 29 Feb 2023 00:00:00 GMT"
+    yield "year-0", b"Sat, 01 Jan 0000 00:00:00 GMT"
+    yield "year-9999", b"Fri, 31 Dec 9999 23:59:59 GMT"
+    yield "leap-second", b"Sat, 31 Dec 2016 23:59:60 GMT"
+    yield "rfc850", b"Sunday, 06-Nov-94 08:49:37 GMT"
+    yield "moment", struct.pack(">q", -1) + b"\0"
+    yield "moment-now", struct.pack(">q", 1770000000123)
+
+
+def slot():
+    yield "credential", bytes.fromhex(KEYS["credential_slot"])
+    yield "passphrase", bytes.fromhex(KEYS["passphrase_slot"])
+    yield "nothing-changed", bytes(93)
+    yield "salt-changed", bytes(20) + b"\1"
+    yield "empty", b""
+
+
+def json_():
+    yield "object", b'{"passphrase":"correct horse","shares":[1,-2,3],"deep":{"a":null,"b":true,"c":false}}'
+    yield "escapes", br'["\"\\\/\b\f\n\r\t","\u00e9\u20ac","\ud83d\ude00"]'
+    yield "utf8", '"z\u00e9\u20ac\U0001f600"'.encode()
+    yield "numbers", b"[0,-0,10,1.5,1e5,-1.25E-3,9223372036854775807,-9223372036854775808,9223372036854775808]"
+    yield "white-space", b" \t\r\n[ 1 , 2 ] \n"
+    yield "duplicate", br'{"a":1,"\u0061":2}'
+    yield "nul", br'"\u0000"'
+    yield "half-pair", br'"\ud800"'
+    yield "deepest", b"[" * 32 + b"]" * 32
+    yield "too-deep", b"[" * 33 + b"]" * 33
+    yield "many-members", b"{" + b",".join(b'"%d":0' % i for i in range(257)) + b"}"
+    yield "byte-order-mark", b"\xef\xbb\xbf{}"
+
+
+def route():
+    yield "page", b"\0/"
+    yield "record", b"\0/v1/records/0192f0c1-2d3e-7abc-8def-0123456789ab"
+    yield "head", b"\1/v1/records"
+    yield "escapes", b"\4/v1/records/a%62%C3%a9"
+    yield "version", b"\0/v1/records/abc/versions/12"
+    yield "four", b"\3/a/%25/c/d"
+    yield "not-allowed", b"\5/v1/records"
+    yield "nul", b"\0/v1/records/%00"
+    yield "slash", b"\0/v1/records/a%2fb"
+    yield "half-escape", b"\0/v1/records/%4"
+
+
+def settings_value():
+    for rule, text in ((0, "17"), (1, "4MiB"), (2, "64KiB"), (3, "90min"), (4, "10s"), (5, "on"), (6, "/srv/coffer"),
+                       (7, ""), (8, "127.0.0.1:8443"), (8, "[2001:db8::1]:0"), (9, "a.test,*.b.test,::1,10.0.0.1"),
+                       (1, "18446744073709551615"), (3, "18446744073709551616"),
+                       (1, "18446744073709551615GiB"), (1, "17179869184GiB"), (3, "9223372036854775808s")):
+        yield "%d-%s" % (rule, "".join(c if c.isalnum() else "_" for c in text)), bytes([rule]) + text.encode()
+
+
+def settings_file():
+    yield "some", b"# comment\n; another\n\nloops = 2\nlisten = [::1]:8443\nepoch_wraps = off\n"
+    yield "all-kinds", (b"data = /srv/a b;c#d\nmax_record_size = 4MiB\nlog-level=debug\nkek_bits = 4096\n"
+                        b"idle_timeout = 90min\nhost_name = a.test,*.b.test\naccess_log =\n")
+    yield "twice", b"loops = 1\nloops = 2"
+    yield "section", b"[server]\nloops = 1\n"
+    yield "unknown", b"loop = 1\n"
+    yield "no-value", b"loops\n"
+    yield "bad-value", b"loops = many\n"
+    yield "mark-and-crlf", b"\xef\xbb\xbfloops = 1\r\nworkers = 1\r\n"
+    yield "indented", b"  loops = 1\n\tworkers : 2\n"
+    yield "comment-like-value", b"/srv/a ;b #c = d"
+    yield "comment-like-line", b"data = /srv/a ;b\n"
+    yield "long-line", b"data = /" + b"x" * 300 + b"\n"
+
+
+def der(pem):
+    return base64.b64decode("".join(line for line in pem.splitlines() if "-----" not in line))
+
+
+def inside(tag_der):
+    """The contents of a DER element, and what follows it."""
+    length, start = tag_der[1], 2
+    if length >= 0x80:
+        start = 2 + (length & 0x7f)
+        length = int.from_bytes(tag_der[2:start], "big")
+    return tag_der[start:start + length], tag_der[start + length:]
+
+
+def element(tag, contents):
+    size = len(contents)
+    head = bytes([size]) if size < 0x80 else bytes([0x82]) + struct.pack(">H", size)
+    return bytes([tag]) + head + contents
+
+
+def after(data, count):
+    """What follows `count` DER elements."""
+    for _ in range(count):
+        data = inside(data)[1]
+    return data
+
+
+RSA = bytes.fromhex("300d06092a864886f70d0101010500")
+ED25519 = bytes.fromhex("300506032b6570")
+
+
+def pkcs1():
+    return inside(after(inside(der(KEYS["kek_pem"]))[0], 2))[0]
+
+
+def private_key():
+    pem = KEYS["kek_pem"].encode()
+    yield "pem", b"\0" + pem
+    yield "pem-encrypted", b"\0" + pem.replace(b"PRIVATE", b"ENCRYPTED PRIVATE")
+    yield "pem-cut", b"\0" + pem[:100]
+    yield "pkcs8", b"\1" + der(KEYS["kek_pem"])
+    yield "pkcs1", b"\2" + pkcs1()
+    numbers = after(inside(pkcs1())[0], 1)
+    parts = []
+    while numbers:
+        part, numbers = inside(numbers)
+        parts.append(part)
+    yield "numbers", b"\xff" + b"".join(map(lp, parts))
+    for name, at, value in (("p-0", 3, b"\0"), ("p-1", 3, b"\1"), ("q-0", 4, b"\0"), ("d-0", 2, b"\0"),
+                            ("e-0", 1, b"\0"), ("e-1", 1, b"\1"), ("n-even", 0, parts[0][:-1] + b"\0"),
+                            ("n-0", 0, b"\0"), ("p-negative", 3, b"\xff" + parts[3][1:]), ("u-0", 7, b"\0"),
+                            ("p-empty", 3, b"")):
+        yield "numbers-" + name, b"\xff" + b"".join(map(lp, parts[:at] + [value] + parts[at + 1:]))
+    seed = element(4, element(4, bytes(range(32))))
+    yield "ed25519", b"\1" + element(0x30, b"\2\1\0" + ED25519 + seed)
+    yield "ed25519-short", b"\1" + element(0x30, b"\2\1\0" + ED25519 + element(4, element(4, bytes(31))))
+    yield "small-numbers", b"\2" + element(0x30, b"\2\1\0" + b"\2\1\1" * 8)
+
+
+def public_key():
+    numbers = after(inside(pkcs1())[0], 1)
+    modulus = numbers[:len(numbers) - len(after(numbers, 1))]
+    for name, exponent in (("good", b"\2\3\1\0\1"), ("even", b"\2\3\1\0\2"), ("small", b"\2\1\3")):
+        yield name, element(0x30, RSA + element(3, b"\0" + element(0x30, modulus + exponent)))
+    yield "short-modulus", element(0x30, RSA + element(3, b"\0" + element(0x30, b"\2\1\x7f\2\3\1\0\1")))
+    yield "ed25519", element(0x30, ED25519 + element(3, b"\0" + bytes(32)))
+
+
+def gate():
+    def request(line, *fields):
+        return b"\r\n".join((line, b"Host: coffer.test:8443") + fields) + b"\r\n\r\n"
+
+    get, post = b"GET /v1/records/a%20b?limit=2&after=x HTTP/1.1", b"POST /v1/records HTTP/1.1"
+    yield "get", request(get, b"Accept: */*", b"Authorization: Bearer abc", b"If-None-Match: \"1\"")
+    yield "post-length", request(post, b"Content-Length: 5", b"Expect: 100-continue") + b"bytes"
+    yield "post-chunked", request(post, b"Transfer-Encoding: chunked") + b"5\r\nbytes\r\n0\r\n\r\n"
+    yield "both-framings", request(post, b"Transfer-Encoding: chunked", b"Content-Length: 5")
+    yield "two-lengths", request(post, b"Content-Length: 5", b"Content-Length: 6")
+    yield "length-with-sign", request(post, b"Content-Length: +5")
+    yield "two-hosts", request(get, b"Host: other.test")
+    yield "no-host", get + b"\r\nAccept: */*\r\n\r\n"
+    yield "two-expectations", request(post, b"Content-Length: 0", b"Expect: 100-continue", b"Expect: x")
+    yield "old", request(b"GET / HTTP/1.0")
+    yield "trace", request(b"TRACE / HTTP/1.1")
+    yield "bare-lf", request(get, b"A: b\nC: d")
+    yield "bare-cr", request(get, b"A: b\rC: d")
+    yield "folded", request(get, b"A: b", b" c")
+    yield "nameless", request(get, b": b")
+    yield "blank-before-colon", request(get, b"Content-Length : 5")
+    yield "nul-in-value", request(get, b"A: b\0c")
+    yield "nul-in-name", request(get, b"A\0: b")
+    yield "no-colon", request(get, b"A")
+    yield "empty-value", request(get, b"A:", b"B: ")
+    yield "raw-nul-in-path", request(b"GET /v1/health\0/x HTTP/1.1")
+    yield "raw-nul-in-query", request(b"GET /v1/records?limit=1\0&after=x HTTP/1.1")
+    yield "raw-nul-behind-path", request(b"GET /v1/records\0 HTTP/1.1")
+    yield "nuls-like-a-field", request(get, b"A: b\0\0C\0d")
+    yield "nul-and-lf", request(get, b"A: b\0\nC: d")
+    yield "colon-and-lf", request(get, b"A: b\n:", b"C: d")
+    yield "lf-then-colon", request(get, b"A: b\r\n\n:", b"C: d")
+    yield "control-in-query", request(b"GET /v1/records?after=\1 HTTP/1.1")
+    yield "space-in-query", request(b"GET /v1/records?after=a b HTTP/1.1")
+    yield "nul-in-path", request(b"GET /%00 HTTP/1.1")
+    yield "slash-in-path", request(b"GET /a%2Fb HTTP/1.1")
+    yield "absolute", request(b"GET http://coffer.test/ HTTP/1.1")
+    yield "blanks-in-line", request(b"GET  /  HTTP/1.1")
+    yield "empty-line-first", b"\r\n" + request(get)
+    yield "many-fields", request(get, *(b"A%d: b" % i for i in range(101)))
+
+
+TARGETS = (wire, record_meta, audit_event, encode, hello, conditional, http_date, slot, json_, route, settings_value,
+           settings_file, private_key, public_key, gate)
+
+
+def main():
+    for target in TARGETS:
+        directory = HERE / "corpus" / target.__name__.rstrip("_")
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, data in target():
+            (directory / name).write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()
