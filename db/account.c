@@ -106,6 +106,8 @@ static void token_columns(struct sql_call *call, struct store_token *row)
 	row->created_ms = sql_get_i64(call);
 	row->expires_ms = sql_get_i64(call);
 	row->description = sql_get_bytes(call);
+	row->idle_ms = sql_get_i64(call);
+	row->used_ms = sql_get_i64(call);
 	sql_get_fixed(call, row->mac, sizeof(row->mac));
 }
 
@@ -127,28 +129,63 @@ enum store_status store_token_list(struct store_view *view, const uint8_t *after
 	return sql_end(&call);
 }
 
-enum store_status store_token_by_hash(struct store_view *view, const uint8_t hash[static 32],
-				      struct store_token **ret_token)
+static enum store_status get_token(struct sql_call *call, struct store_token **ret_token)
 {
 	struct store_token row;
 	struct store_token *copy = NULL;
-	struct sql_call call;
+	bool found = sql_step(call);
 	enum store_status status;
-	bool found;
 
-	sql_call(view->sql, STATEMENT_TOKEN_BY_HASH, &call);
-	sql_put_blob(&call, hash, 32);
-	found = sql_step(&call);
 	if (found) {
-		token_columns(&call, &row);
-		copy = row_copy(&call, &row, sizeof(row), row.description);
+		token_columns(call, &row);
+		copy = row_copy(call, &row, sizeof(row), row.description);
 		if (copy)
 			copy->description.data = (const uint8_t *)(copy + 1);
 	}
-	status = row_end(&call, found, copy);
+	status = row_end(call, found, copy);
 	if (status == STORE_OK)
 		*ret_token = copy;
 	return status;
+}
+
+enum store_status store_token_by_hash(struct store_view *view, const uint8_t hash[static 32],
+				      struct store_token **ret_token)
+{
+	struct sql_call call;
+
+	sql_call(view->sql, STATEMENT_TOKEN_BY_HASH, &call);
+	sql_put_blob(&call, hash, 32);
+	return get_token(&call, ret_token);
+}
+
+enum store_status store_token_get(struct store_view *view, const uint8_t token_id[static 16],
+				  struct store_token **ret_token)
+{
+	struct sql_call call;
+
+	sql_call(view->sql, STATEMENT_TOKEN_GET, &call);
+	sql_put_blob(&call, token_id, 16);
+	return get_token(&call, ret_token);
+}
+
+enum store_status store_token_session(struct store_view *view, const uint8_t account_id[static 16],
+				      struct store_token **ret_token)
+{
+	struct sql_call call;
+
+	sql_call(view->sql, STATEMENT_TOKEN_SESSION, &call);
+	sql_put_blob(&call, account_id, 16);
+	return get_token(&call, ret_token);
+}
+
+enum store_status store_token_expire(struct store_txn *txn, int64_t before_ms, size_t limit, uint64_t *ret_count)
+{
+	struct sql_call call;
+
+	sql_call(txn->view.sql, STATEMENT_TOKEN_EXPIRE, &call);
+	sql_put_i64(&call, before_ms);
+	sql_put_u64(&call, limit);
+	return sql_run(txn->view.sql, &call, ret_count);
 }
 
 static void put_token_rest(struct sql_call *call, const struct store_token *row)
@@ -161,6 +198,8 @@ static void put_token_rest(struct sql_call *call, const struct store_token *row)
 	sql_put_i64(call, row->created_ms);
 	sql_put_i64(call, row->expires_ms);
 	sql_put_blob(call, row->description.data, row->description.size);
+	sql_put_i64(call, row->idle_ms);
+	sql_put_i64(call, row->used_ms);
 	sql_put_blob(call, row->mac, sizeof(row->mac));
 }
 

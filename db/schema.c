@@ -78,6 +78,30 @@ static const char *const MIGRATIONS[] = {
 
 	/* So that the sweeper can ask whether a version still names what it is about to remove. */
 	"CREATE INDEX version_by_blob ON version (blob_id) WHERE blob_id > 0;",
+
+	/* Partners: each change of a name's key is a row that stays, the one with the highest sequence counts; invites;
+	 * tokens that end when they are not used. */
+	"CREATE TABLE directory_key ("
+	" name TEXT NOT NULL, sequence INTEGER NOT NULL,"
+	" account_id BLOB NOT NULL CHECK (length(account_id) = 16),"
+	" change INTEGER NOT NULL, authority INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
+	" spki BLOB NOT NULL, signature BLOB NOT NULL, old_signature BLOB NOT NULL, origin TEXT NOT NULL,"
+	" previous BLOB NOT NULL CHECK (length(previous) = 32),"
+	" hash BLOB NOT NULL CHECK (length(hash) = 32),"
+	" mac BLOB NOT NULL CHECK (length(mac) = 32),"
+	" PRIMARY KEY (name, sequence)) WITHOUT ROWID;"
+	"CREATE TABLE invite ("
+	" invite_id BLOB NOT NULL PRIMARY KEY CHECK (length(invite_id) = 16),"
+	" revision INTEGER NOT NULL, state INTEGER NOT NULL,"
+	" hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),"
+	" name TEXT NOT NULL, scopes INTEGER NOT NULL, created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL,"
+	" made_by BLOB NOT NULL CHECK (length(made_by) = 16),"
+	" used_by BLOB NOT NULL CHECK (length(used_by) = 16),"
+	" mac BLOB NOT NULL CHECK (length(mac) = 32));"
+	"ALTER TABLE token ADD COLUMN idle_ms INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE token ADD COLUMN used_ms INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX token_sessions ON token (account_id) WHERE idle_ms > 0 AND state = 1;"
+	"CREATE INDEX token_by_end ON token (expires_ms) WHERE idle_ms > 0;",
 };
 
 enum { SCHEMA_VERSION = sizeof(MIGRATIONS) / sizeof(MIGRATIONS[0]) };

@@ -6,6 +6,17 @@
 	"record_id, version, revision, state, suite, owner, size, created_ms, changed_ms, content_nonce, meta_nonce, " \
 	"commitment, blob_id, meta, mac"
 
+#define TOKEN_COLUMNS                                                                                                  \
+	"token_id, revision, state, hash, account_id, scopes, created_ms, expires_ms, description, idle_ms, used_ms, " \
+	"mac"
+
+#define KEY_COLUMNS                                                                                                \
+	"name, sequence, account_id, change, authority, created_ms, spki, signature, old_signature, origin, previous, " \
+	"hash, mac"
+
+#define INVITE_COLUMNS \
+	"invite_id, revision, state, hash, name, scopes, created_ms, expires_ms, made_by, used_by, mac"
+
 #define EPOCH_COLUMNS "epoch_id, kek_id, revision, created_ms, reserved, wrap, mac"
 
 /* X(NAME, text). `state <> 1 AND` makes a partial index of blob usable. */
@@ -55,14 +66,28 @@
 		"WHERE account_id > ? ORDER BY account_id LIMIT ?") \
 	X(ACCOUNT_INSERT, "INSERT INTO account (account_id, revision, state, scopes, created_ms, name, mac) " \
 		"VALUES (?, ?, ?, ?, ?, ?, ?)") \
-	X(TOKEN_BY_HASH, "SELECT token_id, revision, state, hash, account_id, scopes, created_ms, expires_ms, " \
-		"description, mac FROM token WHERE hash = ?") \
-	X(TOKEN_LIST, "SELECT token_id, revision, state, hash, account_id, scopes, created_ms, expires_ms, " \
-		"description, mac FROM token WHERE token_id > ? ORDER BY token_id LIMIT ?") \
-	X(TOKEN_INSERT, "INSERT INTO token (token_id, revision, state, hash, account_id, scopes, created_ms, " \
-		"expires_ms, description, mac) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
+	X(TOKEN_BY_HASH, "SELECT " TOKEN_COLUMNS " FROM token WHERE hash = ?") \
+	X(TOKEN_GET, "SELECT " TOKEN_COLUMNS " FROM token WHERE token_id = ?") \
+	X(TOKEN_LIST, "SELECT " TOKEN_COLUMNS " FROM token WHERE token_id > ? ORDER BY token_id LIMIT ?") \
+	X(TOKEN_SESSION, "SELECT " TOKEN_COLUMNS " FROM token WHERE account_id = ? AND idle_ms > 0 AND state = 1 LIMIT 1") \
+	X(TOKEN_INSERT, "INSERT INTO token (" TOKEN_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
 	X(TOKEN_UPDATE, "UPDATE token SET revision = ?, state = ?, hash = ?, account_id = ?, scopes = ?, " \
-		"created_ms = ?, expires_ms = ?, description = ?, mac = ? WHERE token_id = ?") \
+		"created_ms = ?, expires_ms = ?, description = ?, idle_ms = ?, used_ms = ?, mac = ? WHERE token_id = ?") \
+	X(TOKEN_EXPIRE, "DELETE FROM token WHERE token_id IN " \
+		"(SELECT token_id FROM token WHERE idle_ms > 0 AND expires_ms < ? LIMIT ?)") \
+	X(KEY_LATEST, "SELECT " KEY_COLUMNS " FROM directory_key WHERE name = ? ORDER BY sequence DESC LIMIT 1") \
+	X(KEY_HISTORY, "SELECT " KEY_COLUMNS " FROM directory_key WHERE name = ? AND sequence > ? " \
+		"ORDER BY sequence LIMIT ?") \
+	X(KEY_LIST, "SELECT " KEY_COLUMNS " FROM directory_key WHERE name > ? AND change <> 3 AND sequence = " \
+		"(SELECT max(sequence) FROM directory_key AS later WHERE later.name = directory_key.name) " \
+		"ORDER BY name LIMIT ?") \
+	X(KEY_WALK, "SELECT " KEY_COLUMNS " FROM directory_key ORDER BY name, sequence") \
+	X(KEY_INSERT, "INSERT INTO directory_key (" KEY_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
+	X(INVITE_GET, "SELECT " INVITE_COLUMNS " FROM invite WHERE invite_id = ?") \
+	X(INVITE_BY_HASH, "SELECT " INVITE_COLUMNS " FROM invite WHERE hash = ?") \
+	X(INVITE_LIST, "SELECT " INVITE_COLUMNS " FROM invite WHERE invite_id > ? ORDER BY invite_id LIMIT ?") \
+	X(INVITE_INSERT, "INSERT INTO invite (" INVITE_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
+	X(INVITE_UPDATE, "UPDATE invite SET revision = ?, state = ?, used_by = ?, mac = ? WHERE invite_id = ?") \
 	X(IDEMPOTENCY_GET, "SELECT key_mac, body_mac, record_id, version, created_ms FROM idempotency " \
 		"WHERE key_mac = ?") \
 	X(IDEMPOTENCY_LIST, "SELECT key_mac, body_mac, record_id, version, created_ms FROM idempotency " \

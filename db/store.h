@@ -187,6 +187,50 @@ struct store_token {
 	int64_t created_ms;
 	int64_t expires_ms; /* 0: never */
 	struct store_bytes description;
+	int64_t idle_ms; /* a session: it ends when it has not been used for so long; 0: it does not */
+	int64_t used_ms; /* its last use that was written down */
+	uint8_t mac[32];
+};
+
+enum store_key_change {
+	STORE_KEY_ADDED = 1,
+	STORE_KEY_REPLACED = 2,
+	STORE_KEY_REMOVED = 3, /* without spki and signatures */
+};
+
+/*
+ * A change of the key that a name stands for; the one with the highest sequence counts, and none is ever written again.
+ * All columns are meant to be covered by `mac`, in the order below. What `authority` and `hash` mean is the caller's.
+ */
+struct store_directory_key {
+	struct store_bytes name; /* ASCII */
+	uint64_t sequence;	 /* from 1, without gaps */
+	uint8_t account_id[16];
+	uint8_t change; /* enum store_key_change, as found */
+	uint8_t authority;
+	int64_t created_ms;
+	struct store_bytes spki;
+	struct store_bytes signature;
+	struct store_bytes old_signature;
+	struct store_bytes origin;
+	uint8_t previous[32];
+	uint8_t hash[32];
+	uint8_t mac[32];
+};
+
+enum store_invite_state { STORE_INVITE_OPEN = 1, STORE_INVITE_USED = 2, STORE_INVITE_REVOKED = 3 };
+
+struct store_invite {
+	uint8_t invite_id[16];
+	uint64_t revision;
+	uint8_t state; /* enum store_invite_state, as found */
+	uint8_t hash[32];
+	struct store_bytes name;
+	uint32_t scopes; /* of the account that it makes */
+	int64_t created_ms;
+	int64_t expires_ms;
+	uint8_t made_by[16]; /* accounts; used_by is zeros until then */
+	uint8_t used_by[16];
 	uint8_t mac[32];
 };
 
@@ -243,6 +287,17 @@ MUST_CHECK enum store_status store_account_by_name(struct store_view *view, cons
 						   struct store_account **ret_account);
 MUST_CHECK enum store_status store_token_by_hash(struct store_view *view, const uint8_t hash[static 32],
 						 struct store_token **ret_token);
+MUST_CHECK enum store_status store_token_get(struct store_view *view, const uint8_t token_id[static 16],
+					     struct store_token **ret_token);
+/* Any active session of an account. */
+MUST_CHECK enum store_status store_token_session(struct store_view *view, const uint8_t account_id[static 16],
+						 struct store_token **ret_token);
+/* The last change of a name's key. */
+MUST_CHECK enum store_status store_directory_latest(struct store_view *view, const char *name, struct store_directory_key **ret_key);
+MUST_CHECK enum store_status store_invite_get(struct store_view *view, const uint8_t invite_id[static 16],
+					      struct store_invite **ret_invite);
+MUST_CHECK enum store_status store_invite_by_hash(struct store_view *view, const uint8_t hash[static 32],
+						  struct store_invite **ret_invite);
 MUST_CHECK enum store_status store_idempotency_get(struct store_view *view, const uint8_t key_mac[static 32],
 						   struct store_idempotency *ret_row);
 MUST_CHECK enum store_status store_audit_last(struct store_view *view, struct store_audit_event **ret_event);
@@ -281,6 +336,19 @@ MUST_CHECK enum store_status store_account_list(struct store_view *view, const u
 						store_account_visit *each, void *arg);
 MUST_CHECK enum store_status store_token_list(struct store_view *view, const uint8_t *after, size_t limit,
 					      store_token_visit *each, void *arg);
+/* Names that have a key, by name, `after` ("" from the start) excluded: the last change of each. */
+typedef bool store_directory_visit(void *arg, const struct store_directory_key *row);
+MUST_CHECK enum store_status store_directory_list(struct store_view *view, const char *after, size_t limit,
+					    store_directory_visit *each, void *arg);
+/* Changes of one name's key, oldest first, `after` excluded. */
+MUST_CHECK enum store_status store_directory_history(struct store_view *view, const char *name, uint64_t after, size_t limit,
+					       store_directory_visit *each, void *arg);
+/* Every change of every name's key, by name and then oldest first. */
+MUST_CHECK enum store_status store_directory_walk(struct store_view *view, store_directory_visit *each, void *arg);
+/* Invites by id, `after` (NULL: from the start) excluded. */
+typedef bool store_invite_visit(void *arg, const struct store_invite *row);
+MUST_CHECK enum store_status store_invite_list(struct store_view *view, const uint8_t *after, size_t limit,
+					       store_invite_visit *each, void *arg);
 /* All KEKs by id. */
 typedef bool store_kek_visit(void *arg, const struct store_kek *row);
 typedef bool store_epoch_visit(void *arg, const struct store_epoch *row);
@@ -351,6 +419,8 @@ MUST_CHECK enum store_status store_epoch_update(struct store_txn *txn, const str
 MUST_CHECK enum store_status store_kek_insert(struct store_txn *txn, const struct store_kek *row);
 MUST_CHECK enum store_status store_account_insert(struct store_txn *txn, const struct store_account *row);
 MUST_CHECK enum store_status store_token_insert(struct store_txn *txn, const struct store_token *row);
+MUST_CHECK enum store_status store_directory_insert(struct store_txn *txn, const struct store_directory_key *row);
+MUST_CHECK enum store_status store_invite_insert(struct store_txn *txn, const struct store_invite *row);
 MUST_CHECK enum store_status store_idempotency_insert(struct store_txn *txn, const struct store_idempotency *row);
 MUST_CHECK enum store_status store_audit_insert(struct store_txn *txn, const struct store_audit_event *row);
 MUST_CHECK enum store_status store_setting_put(struct store_txn *txn, const char *name, const void *bytes, size_t size);
@@ -359,6 +429,12 @@ MUST_CHECK enum store_status store_setting_put(struct store_txn *txn, const char
 MUST_CHECK enum store_status store_version_update(struct store_txn *txn, const struct store_version *row);
 /* Writes every column but the key. STORE_NOT_FOUND. */
 MUST_CHECK enum store_status store_token_update(struct store_txn *txn, const struct store_token *row);
+
+/* Writes revision, state, used_by and mac. STORE_NOT_FOUND. */
+MUST_CHECK enum store_status store_invite_update(struct store_txn *txn, const struct store_invite *row);
+/* Removes sessions whose expiry lies before `before_ms`, at most `limit`; *ret_count: how many. */
+MUST_CHECK enum store_status store_token_expire(struct store_txn *txn, int64_t before_ms, size_t limit,
+						uint64_t *ret_count);
 
 /* Makes a staged blob of exactly `chunks` chunks part of the store. STORE_NOT_FOUND when that is not what was staged.
  */

@@ -38,6 +38,12 @@ enum problem call_problem(enum core_status status)
 		return PROBLEM_GONE;
 	case CORE_DENIED:
 		return PROBLEM_UNAUTHORIZED;
+	case CORE_FORBIDDEN:
+		return PROBLEM_FORBIDDEN;
+	case CORE_PROOF:
+		return PROBLEM_PROOF_REFUSED;
+	case CORE_INVITE:
+		return PROBLEM_INVITE_REFUSED;
 	case CORE_STALE:
 		return PROBLEM_PRECONDITION_FAILED;
 	case CORE_KEY_REUSED:

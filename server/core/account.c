@@ -10,13 +10,13 @@
 #include "server/core/clock.h"
 #include "server/core/principals.h"
 #include "server/core/rowmac.h"
+#include "server/core/session.h"
 
 enum { ROW_ACTIVE = 1, TOKEN_BYTES = 32 };
 
 static const char TOKEN_PREFIX[] = "coffer_";
 
-/* The stored form. The input is the value without its prefix, decoded, so that a token has one spelling. */
-static bool token_hash(const struct vault *vault, const char *token, uint8_t ret_hash[static 32])
+bool account_token_hash(const struct vault *vault, const char *token, uint8_t ret_hash[static 32])
 {
 	uint8_t value[TOKEN_BYTES];
 	size_t size = 0;
@@ -57,10 +57,11 @@ enum core_status account_authenticate(const struct vault *vault, struct store_vi
 	struct store_token *row = NULL;
 	struct store_account *account = NULL;
 	enum core_status status;
+	const int64_t now = clock_unix_ms();
 	uint64_t generation;
 	uint8_t hash[32];
 
-	if (!token_hash(vault, token, hash))
+	if (!account_token_hash(vault, token, hash))
 		return CORE_DENIED;
 	if (vault->principals && principals_find(vault->principals, hash, ret_principal))
 		return CORE_OK;
@@ -73,15 +74,16 @@ enum core_status account_authenticate(const struct vault *vault, struct store_vi
 		goto out;
 	}
 	if (row->state != ROW_ACTIVE || account->state != ROW_ACTIVE ||
-	    (row->expires_ms != 0 && row->expires_ms <= clock_unix_ms())) {
+	    (row->expires_ms != 0 && row->expires_ms <= now) || session_is_idle(row, now)) {
 		status = CORE_DENIED;
 		goto out;
 	}
+	session_touch(vault, row, now);
 	memcpy(ret_principal->account_id, account->account_id, sizeof(ret_principal->account_id));
 	memcpy(ret_principal->token_id, row->token_id, sizeof(ret_principal->token_id));
-	ret_principal->scopes = row->scopes & account->scopes;
+	ret_principal->scopes = (row->scopes & account->scopes) | SCOPE_ANY_ACCOUNT;
 	if (vault->principals)
-		principals_keep(vault->principals, generation, hash, ret_principal, row->expires_ms);
+		principals_keep(vault->principals, generation, hash, ret_principal, session_look_again(row, now));
 out:
 	free(row);
 	free(account);
@@ -155,7 +157,7 @@ enum core_status account_create_admin(struct vault *vault, const char *token)
 
 	create.account.created_ms = create.token.created_ms = now;
 	if (random_uuid7(now, create.account.account_id) != CRYPTO_OK ||
-	    random_uuid7(now, create.token.token_id) != CRYPTO_OK || !token_hash(vault, token, create.token.hash))
+	    random_uuid7(now, create.token.token_id) != CRYPTO_OK || !account_token_hash(vault, token, create.token.hash))
 		return CORE_INTERNAL;
 	memcpy(create.token.account_id, create.account.account_id, sizeof(create.token.account_id));
 	if (!rowmac_seal_account(vault, &create.account) || !rowmac_seal_token(vault, &create.token))

@@ -2,6 +2,7 @@
 #ifndef COFFER_CORE_ACCOUNT_H
 #define COFFER_CORE_ACCOUNT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "db/store.h"
@@ -13,6 +14,8 @@ enum scope {
 	SCOPE_RECORDS_READ = 1u << 0,
 	SCOPE_RECORDS_WRITE = 1u << 1,
 	SCOPE_ADMIN = 1u << 2,
+	SCOPE_PARTNER = 1u << 3,      /* a key in the directory, a mailbox */
+	SCOPE_ANY_ACCOUNT = 1u << 31, /* in no row: whoever authenticates has it */
 };
 
 enum { ACCOUNT_TOKEN_CHARS = 7 + 43 }; /* "coffer_" and base64url of 32 bytes */
@@ -23,6 +26,12 @@ struct principal {
 	uint8_t token_id[16];
 	uint32_t scopes;
 };
+
+/*
+ * The stored form. The input is the value without its prefix, decoded, so that a token has one spelling. False: no
+ * token.
+ */
+MUST_CHECK bool account_token_hash(const struct vault *vault, const char *token, uint8_t ret_hash[static 32]);
 
 /* Looks a token up and checks the MACs, states and expiry of its row and its account's. CORE_DENIED, CORE_DAMAGED. */
 MUST_CHECK enum core_status account_authenticate(const struct vault *vault, struct store_view *view, const char *token,

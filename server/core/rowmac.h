@@ -23,5 +23,9 @@ MUST_CHECK bool rowmac_seal_account(const struct vault *vault, struct store_acco
 MUST_CHECK bool rowmac_check_account(const struct vault *vault, const struct store_account *row);
 MUST_CHECK bool rowmac_seal_token(const struct vault *vault, struct store_token *row);
 MUST_CHECK bool rowmac_check_token(const struct vault *vault, const struct store_token *row);
+MUST_CHECK bool rowmac_seal_directory_key(const struct vault *vault, struct store_directory_key *row);
+MUST_CHECK bool rowmac_check_directory_key(const struct vault *vault, const struct store_directory_key *row);
+MUST_CHECK bool rowmac_seal_invite(const struct vault *vault, struct store_invite *row);
+MUST_CHECK bool rowmac_check_invite(const struct vault *vault, const struct store_invite *row);
 
 #endif
