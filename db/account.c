@@ -57,19 +57,14 @@ enum store_status store_account_by_name(struct store_view *view, const char *nam
 enum store_status store_account_insert(struct store_txn *txn, const struct store_account *row)
 {
 	struct sql_call call;
-	char name[256];
 
-	if (row->name.size >= sizeof(name))
-		return STORE_CONFLICT;
-	memcpy(name, row->name.data, row->name.size);
-	name[row->name.size] = '\0';
 	sql_call(txn->view.sql, STATEMENT_ACCOUNT_INSERT, &call);
 	sql_put_blob(&call, row->account_id, sizeof(row->account_id));
 	sql_put_u64(&call, row->revision);
 	sql_put_u64(&call, row->state);
 	sql_put_u64(&call, row->scopes);
 	sql_put_i64(&call, row->created_ms);
-	sql_put_text(&call, name);
+	sql_put_text_bytes(&call, row->name);
 	sql_put_blob(&call, row->mac, sizeof(row->mac));
 	return sql_run(txn->view.sql, &call, NULL);
 }

@@ -4,7 +4,8 @@
 
 #include "db/internal.h"
 
-/* ---- keys --------------------------------------------------------------------------------------------------------- */
+/* ---- keys ---------------------------------------------------------------------------------------------------------
+ */
 
 static void key_columns(struct sql_call *call, struct store_directory_key *row)
 {
@@ -26,8 +27,8 @@ static void key_columns(struct sql_call *call, struct store_directory_key *row)
 
 static struct store_directory_key *copy_key(const struct sql_call *call, const struct store_directory_key *row)
 {
-	const size_t extra = row->name.size + row->spki.size + row->signature.size + row->old_signature.size +
-			     row->origin.size;
+	const size_t extra =
+		row->name.size + row->spki.size + row->signature.size + row->old_signature.size + row->origin.size;
 	struct store_directory_key *copy = call->status == STORE_OK ? malloc(sizeof(*copy) + extra) : NULL;
 	uint8_t *at = copy ? (uint8_t *)(copy + 1) : NULL;
 
@@ -107,27 +108,12 @@ enum store_status store_directory_walk(struct store_view *view, store_directory_
 	return walk_keys(&call, each, arg);
 }
 
-/* For a text column; the bytes are ASCII without NUL. */
-static void put_text_bytes(struct sql_call *call, struct store_bytes bytes)
-{
-	char text[1024];
-
-	if (bytes.size >= sizeof(text)) {
-		call->status = STORE_CONFLICT;
-		return;
-	}
-	if (bytes.size)
-		memcpy(text, bytes.data, bytes.size);
-	text[bytes.size] = '\0';
-	sql_put_text(call, text);
-}
-
 enum store_status store_directory_insert(struct store_txn *txn, const struct store_directory_key *row)
 {
 	struct sql_call call;
 
 	sql_call(txn->view.sql, STATEMENT_KEY_INSERT, &call);
-	put_text_bytes(&call, row->name);
+	sql_put_text_bytes(&call, row->name);
 	sql_put_u64(&call, row->sequence);
 	sql_put_blob(&call, row->account_id, sizeof(row->account_id));
 	sql_put_u64(&call, row->change);
@@ -136,14 +122,15 @@ enum store_status store_directory_insert(struct store_txn *txn, const struct sto
 	sql_put_blob(&call, row->spki.data, row->spki.size);
 	sql_put_blob(&call, row->signature.data, row->signature.size);
 	sql_put_blob(&call, row->old_signature.data, row->old_signature.size);
-	put_text_bytes(&call, row->origin);
+	sql_put_text_bytes(&call, row->origin);
 	sql_put_blob(&call, row->previous, sizeof(row->previous));
 	sql_put_blob(&call, row->hash, sizeof(row->hash));
 	sql_put_blob(&call, row->mac, sizeof(row->mac));
 	return sql_run(txn->view.sql, &call, NULL);
 }
 
-/* ---- invites ------------------------------------------------------------------------------------------------------ */
+/* ---- invites ------------------------------------------------------------------------------------------------------
+ */
 
 static void invite_columns(struct sql_call *call, struct store_invite *row)
 {
@@ -228,7 +215,7 @@ enum store_status store_invite_insert(struct store_txn *txn, const struct store_
 	sql_put_u64(&call, row->revision);
 	sql_put_u64(&call, row->state);
 	sql_put_blob(&call, row->hash, sizeof(row->hash));
-	put_text_bytes(&call, row->name);
+	sql_put_text_bytes(&call, row->name);
 	sql_put_u64(&call, row->scopes);
 	sql_put_i64(&call, row->created_ms);
 	sql_put_i64(&call, row->expires_ms);

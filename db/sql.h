@@ -35,7 +35,7 @@ void sql_set_interrupt(struct sql *sql, bool (*stop)(void *arg), void *arg);
 void sql_interrupt(struct sql *sql);
 
 /*
- * One execution of a statement: put its parameters in order, then step and get columns in order, then end. Failures
+ * One execution of a statement: put its parameters, borrowed until the end, in order, then step and get columns in order, then end. Failures
  * stick; sql_end() gives the first of them. A column of another length than asked for is STORE_CORRUPT.
  */
 struct sql_call {
@@ -50,6 +50,8 @@ void sql_put_u64(struct sql_call *call, uint64_t value);
 void sql_put_i64(struct sql_call *call, int64_t value);
 void sql_put_blob(struct sql_call *call, const void *bytes, size_t size);
 void sql_put_text(struct sql_call *call, const char *text);
+/* Without NUL, valid UTF-8. */
+void sql_put_text_bytes(struct sql_call *call, struct store_bytes text);
 /* True when there is a row. */
 bool sql_step(struct sql_call *call);
 uint64_t sql_get_u64(struct sql_call *call);

@@ -4,6 +4,7 @@
 #ifndef COFFER_API_API_H
 #define COFFER_API_API_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,14 +16,29 @@ struct api;
 struct epochs;
 struct home;
 
-enum { API_PASSPHRASE_MAX = 1024 }; /* bytes */
+enum { API_PASSPHRASE_MAX = 1024, API_JSON_MAX = 4096 }; /* bytes */
+
+/* What origin.h chooses from. */
+struct origins {
+	/* "https://records.example.org", lower case; none: https://NAME:PORT of each host name */
+	const char *const *origins;
+	size_t origin_count;
+	const char *const *host_names; /* without brackets */
+	size_t host_name_count;
+};
 
 struct api_options {
-	const struct vault *vault;     /* borrowed */
-	struct home *home;	       /* borrowed: sealing and unsealing */
-	struct epochs *epochs;	       /* borrowed; NULL when epoch wraps are off */
-	struct workers *workers;       /* borrowed */
-	int64_t idempotency_ttl_ms;    /* how long an Idempotency-Key is remembered */
+	const struct vault *vault;  /* borrowed */
+	struct home *home;	    /* borrowed: sealing and unsealing */
+	struct epochs *epochs;	    /* borrowed; NULL when epoch wraps are off */
+	struct workers *workers;    /* borrowed */
+	int64_t idempotency_ttl_ms; /* how long an Idempotency-Key is remembered */
+	struct origins origins;	    /* borrowed: what clients name in proofs */
+	const char *ca_pem;	    /* borrowed: the local CA's certificate; NULL: another one certifies */
+	const char *ca_fingerprint; /* borrowed: SHA-256 of its DER, lower-case hexadecimal */
+	bool open_enrollment;	    /* anyone may take a free name */
+	int64_t invite_ttl_ms;	    /* the longest, and what an invite has that says nothing */
+	int64_t login_challenge_ms, login_ttl_ms, login_idle_ms;
 	int64_t shred_delay_ms;	       /* how long a deleted record's remnants may linger in the WAL */
 	void (*log)(const char *line); /* a line for the operator: faults found in stored records; may be NULL */
 };

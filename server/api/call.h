@@ -12,7 +12,8 @@
  *   close     on the loop, the exchange is over             frees `state`
  *
  * Refusing is setting a problem on the exchange: the steps that follow, but close, are then left out. A route with an
- * `action` has its audit event appended in the same transaction, whatever became of the request: no event, no data.
+ * `action` has its audit event appended in the same transaction, whatever became of the request: no event, no data. But
+ * who is refused without an account leaves no event.
  */
 #ifndef COFFER_API_CALL_H
 #define COFFER_API_CALL_H
@@ -30,9 +31,12 @@
 #include "server/core/workers.h"
 #include "server/http/http.h"
 
+struct login;
+
 struct api {
 	struct api_options options;
 	struct http_app app;
+	struct login *login;
 	_Atomic(struct http_server *) server;
 	struct inflight *inflight;
 };
@@ -72,6 +76,8 @@ struct api_steps {
 	enum audit_action action; /* 0: the route touches no data, and nothing goes through the committer */
 	bool writes;		  /* refused below the disk's watermark */
 	bool unwraps;		  /* refused while sealed */
+	bool may_authenticate;	  /* open to all, but a token that comes along counts, and must be good */
+	bool changes_accounts;	  /* or tokens: what is remembered of them is forgotten after the commit */
 	void (*begin)(struct call *call);
 	/* Sets *ret_used; less than size means: wait for room. */
 	void (*body)(struct call *call, const uint8_t *bytes, size_t size, size_t *ret_used);
@@ -82,6 +88,9 @@ struct api_steps {
 	void (*finish)(struct call *call);
 	void (*close)(struct call *call, bool completed);
 };
+
+/* Whether an account has authenticated. */
+bool call_is_known(const struct call *call);
 
 /* The view of the store that belongs to this loop. */
 struct store_view *call_view(const struct call *call);
@@ -102,6 +111,8 @@ void call_alarm(struct call *call, const char *fault);
 
 /* The steps of each resource, for routes.c. */
 extern const struct api_steps RECORDS_POST, RECORDS_PUT, RECORDS_GET, RECORDS_DELETE, RECORDS_LIST, RECORDS_VERSIONS,
-	SERVICE_HEALTH, SERVICE_READY, SERVICE_CONTRACT, SERVICE_SEAL, SERVICE_UNSEAL;
+	KEYS_PUT, KEYS_GET, KEYS_DELETE, KEYS_LIST, KEYS_HISTORY, INVITES_POST, INVITES_LIST, INVITES_DELETE, LOGIN_ASK,
+	LOGIN_ANSWER, LOGIN_END, SERVICE_KEK, SERVICE_CA, SERVICE_HEALTH, SERVICE_READY, SERVICE_CONTRACT, SERVICE_SEAL,
+	SERVICE_UNSEAL;
 
 #endif

@@ -72,6 +72,26 @@ bool etag_listed(const char *value, uint64_t version)
 	}
 }
 
+bool etag_list_has(const char *value, const char *tag)
+{
+	const size_t size = strlen(tag);
+
+	if (strcmp(value, "*") == 0)
+		return true;
+	for (;;) {
+		bool weak, ours;
+		uint64_t version;
+		const char *opaque;
+
+		value += strspn(value, " \t,");
+		opaque = value + (strncmp(value, "W/", 2) == 0 ? 2 : 0) + 1;
+		if (!parse_tag(&value, &weak, &ours, &version))
+			return false;
+		if ((size_t)(value - 1 - opaque) == size && memcmp(opaque, tag, size) == 0)
+			return true;
+	}
+}
+
 enum range_kind range_parse(const char *value, uint64_t size, uint64_t *ret_first, uint64_t *ret_length)
 {
 	static const char UNIT[] = "bytes=";

@@ -12,6 +12,9 @@ bool etag_parse_one(const char *value, uint64_t *ret_version);
 /* Whether an If-None-Match value ("*", or a list, by weak comparison) names this version. */
 bool etag_listed(const char *value, uint64_t version);
 
+/* Whether an If-None-Match value names this entity tag, given without its quotes. */
+bool etag_list_has(const char *value, const char *tag);
+
 enum range_kind {
 	RANGE_WHOLE,	     /* no Range, another unit, or more than one range: the whole representation is sent */
 	RANGE_PART,	     /* one satisfiable range */

@@ -8,6 +8,8 @@
 #include "server/api/call.h"
 #include "server/core/clock.h"
 #include "server/core/keyring.h"
+#include "server/core/login.h"
+#include "server/core/principals.h"
 
 /* ---- helpers that the resources share -----------------------------------------------------------------------------
  */
@@ -15,6 +17,13 @@
 struct store_view *call_view(const struct call *call)
 {
 	return http_loop_context(call->x);
+}
+
+bool call_is_known(const struct call *call)
+{
+	static const uint8_t nobody[16];
+
+	return memcmp(call->event.account_id, nobody, sizeof(nobody)) != 0;
 }
 
 void call_wake(void *arg)
@@ -109,7 +118,7 @@ static enum store_status commit_apply(struct store_job *job, struct store_txn *t
 		call->result = CORE_OK;
 		if (call->steps->apply)
 			status = call->steps->apply(call, txn);
-		if (status != STORE_OK)
+		if (status != STORE_OK || !call_is_known(call))
 			return status;
 	}
 	/* A copy: this may run again, and the outcome may then be another. */
@@ -124,7 +133,12 @@ static enum store_status commit_apply(struct store_job *job, struct store_txn *t
 
 static void commit_settled(struct store_job *job, bool committed)
 {
-	audit_settled(((struct call *)job)->api->options.vault, committed);
+	const struct call *call = (struct call *)job;
+	const struct vault *vault = call->api->options.vault;
+
+	audit_settled(vault, committed);
+	if (call->steps->changes_accounts && vault->principals)
+		principals_forget(vault->principals);
 }
 
 static void commit_done(struct store_job *job, enum store_status outcome)
@@ -139,7 +153,7 @@ static enum http_next commit(struct call *call)
 {
 	enum store_status status;
 
-	if (!call->steps->action) {
+	if (!call->steps->action || (call->refused && !call_is_known(call))) {
 		call->phase = CALL_ANSWERED;
 		if (!call->refused && call->steps->finish)
 			call->steps->finish(call);
@@ -204,13 +218,6 @@ static void check_space(struct call *call)
 		call_refuse(call, call->steps->writes ? CORE_NO_SPACE : CORE_UNAVAILABLE);
 }
 
-static bool known(const struct call *call)
-{
-	static const uint8_t nobody[16];
-
-	return memcmp(call->event.account_id, nobody, sizeof(nobody)) != 0;
-}
-
 static enum http_next app_head(struct http_exchange *x, void *arg)
 {
 	struct call *call = calloc(1, sizeof(*call));
@@ -227,9 +234,9 @@ static enum http_next app_head(struct http_exchange *x, void *arg)
 	if (!decode_hex(http_request_id(x), strlen(http_request_id(x)), call->event.request_id, 16))
 		memset(call->event.request_id, 0, sizeof(call->event.request_id));
 	http_set_state(x, call);
-	if (http_route(x)->scope) {
+	if (http_route(x)->scope || (call->steps->may_authenticate && http_header(x, "Authorization", NULL))) {
 		authenticate(call);
-		if (call->refused && !known(call)) {
+		if (call->refused && !call_is_known(call)) {
 			call->phase = CALL_ANSWERED;
 			return HTTP_GO;
 		}
@@ -408,8 +415,9 @@ struct api *api_new(const struct api_options *options)
 		return NULL;
 	api->options = *options;
 	api->inflight = inflight_new();
-	if (!api->inflight) {
-		free(api);
+	api->login = login_new(options->login_challenge_ms);
+	if (!api->inflight || !api->login) {
+		api_free(api);
 		return NULL;
 	}
 	api->app = (struct http_app){
@@ -451,5 +459,6 @@ void api_free(struct api *api)
 	if (!api)
 		return;
 	inflight_free(api->inflight);
+	login_free(api->login);
 	free(api);
 }

@@ -6,16 +6,15 @@
 
 #include "crypto/encode.h"
 #include "server/api/call.h"
+#include "server/api/page.h"
 #include "server/core/clock.h"
 #include "server/core/record.h"
 #include "server/json/json.h"
 
-enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 1000 };
-
 struct page {
 	size_t limit;
 	size_t count; /* may be limit + 1: then there is a next page */
-	struct record_entry entries[LIMIT_MAX + 1];
+	struct record_entry entries[PAGE_LIMIT_MAX + 1];
 };
 
 static void refuse(struct call *call, const char *detail)
@@ -24,34 +23,19 @@ static void refuse(struct call *call, const char *detail)
 	call->refused = true;
 }
 
-/* A whole number from 1 to `max` in decimal. */
-static bool parse_positive(const char *text, uint64_t max, uint64_t *ret_number)
+static struct page *page_new(struct call *call, const char **ret_after)
 {
-	char *end;
-
-	if (text[0] < '1' || text[0] > '9' || strlen(text) > 18)
-		return false;
-	*ret_number = strtoull(text, &end, 10);
-	return *end == '\0' && *ret_number <= max;
-}
-
-static struct page *page_new(struct call *call)
-{
-	static const char *const KNOWN[] = {"limit", "after", NULL};
-	const char *text = http_query(call->x, "limit");
-	uint64_t limit = LIMIT_DEFAULT;
 	struct page *page;
+	size_t limit;
 
-	if (!http_query_only(call->x, KNOWN) || (text && !parse_positive(text, LIMIT_MAX, &limit))) {
-		refuse(call, "the query takes limit (1 to 1000) and after, once each");
+	if (!page_query(call, &limit, ret_after))
 		return NULL;
-	}
 	page = malloc(sizeof(*page));
 	if (!page) {
 		call_refuse(call, CORE_NOMEM);
 		return NULL;
 	}
-	page->limit = (size_t)limit;
+	page->limit = limit;
 	call->state = page;
 	call->event.outcome = 200;
 	return page;
@@ -67,8 +51,8 @@ static void listed(struct call *call, enum core_status status)
 
 static enum call_next list_prepare(struct call *call)
 {
-	struct page *page = page_new(call);
-	const char *after = http_query(call->x, "after");
+	const char *after;
+	struct page *page = page_new(call, &after);
 	uint8_t id[16];
 
 	if (!page)
@@ -85,16 +69,16 @@ static enum call_next list_prepare(struct call *call)
 static enum call_next versions_prepare(struct call *call)
 {
 	struct page *page;
-	const char *after = http_query(call->x, "after");
+	const char *after;
 	uint64_t number = 0;
 	uint8_t id[16];
 
 	if (!call_record_id(call, id))
 		return CALL_GO;
-	page = page_new(call);
+	page = page_new(call, &after);
 	if (!page)
 		return CALL_GO;
-	if (after && !parse_positive(after, INT64_MAX, &number)) {
+	if (after && !page_number(after, INT64_MAX, &number)) {
 		refuse(call, "after takes a version number");
 		return CALL_GO;
 	}
@@ -129,25 +113,12 @@ static void reply_page(struct call *call, const char *name, bool is_record, cons
 	const struct page *page = call->state;
 	size_t shown = page->count < page->limit ? page->count : page->limit;
 	struct json *doc = json_new();
-	char *text;
-	size_t size;
 
 	json_open_array(doc, name);
 	for (size_t i = 0; i < shown; i++)
 		put_entry(doc, &page->entries[i], is_record);
 	json_close(doc);
-	if (next)
-		json_text(doc, "next", next);
-	text = json_print(doc, &size);
-	json_free(doc);
-	if (!text) {
-		call_refuse(call, CORE_NOMEM);
-		return;
-	}
-	http_reply_bytes(call->x, 200, "application/json", text, size);
-	free(text);
-	if (next)
-		http_reply_header(call->x, "Link", "<%s?limit=%zu&after=%s>; rel=\"next\"", path, page->limit, next);
+	page_reply(call, doc, path, page->limit, next);
 }
 
 static void list_finish(struct call *call)

@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -13,6 +14,7 @@
 #include "server/cli/commands.h"
 #include "server/cli/greeting.h"
 #include "server/cli/harden.h"
+#include "server/cli/origin_names.h"
 #include "server/cli/secret_input.h"
 #include "server/cli/settings.h"
 #include "server/core/care.h"
@@ -36,6 +38,9 @@ struct serve {
 	struct api *_Atomic api;
 	struct http_server *server;
 	char fingerprint[96];
+	char ca_fingerprint[65]; /* the same in lower case, without colons */
+	char *ca_pem;
+	struct origin_names origins;
 	int access_log;
 	char error[1024];
 };
@@ -90,6 +95,18 @@ static bool write_pem(struct serve *s, const char *name, unsigned mode, const ch
 	return home_write(s->home, name, mode, pem, strlen(pem), s->error, sizeof(s->error)) == CORE_OK;
 }
 
+/* What clients are told of the CA. */
+static bool publish_ca(struct serve *s, const char *pem)
+{
+	size_t size = 0;
+
+	for (const char *c = s->fingerprint; *c; c++)
+		if (*c != ':')
+			s->ca_fingerprint[size++] = (char)tolower((unsigned char)*c);
+	s->ca_pem = strdup(pem);
+	return s->ca_pem != NULL;
+}
+
 static bool open_tls(struct serve *s)
 {
 	struct tls_pems pems = {0};
@@ -124,7 +141,7 @@ static bool open_tls(struct serve *s)
 			goto out;
 	}
 	good = tls_fingerprint(pems.ca_cert, s->fingerprint) == TLS_OK &&
-	       tls_context_new(pems.leaf_cert, pems.leaf_key, &s->tls) == TLS_OK;
+	       tls_context_new(pems.leaf_cert, pems.leaf_key, &s->tls) == TLS_OK && publish_ca(s, pems.ca_cert);
 out:
 	cert_names_done(&names);
 	tls_pems_done(&pems);
@@ -267,13 +284,21 @@ static bool start(struct serve *s)
 		.idempotency_ttl_ms = (int64_t)set->idempotency_ttl,
 		.log = log_line,
 	});
-	if (!s->workers || !s->care)
+	if (!s->workers || !s->care || !origin_names_init(&s->origins, set->origin, set->listen, set->host_name))
 		return false;
 	s->api = api_new(&(struct api_options){.vault = home_vault(s->home),
 					       .home = s->home,
 					       .epochs = s->epochs,
 					       .workers = s->workers,
 					       .log = log_line,
+					       .origins = s->origins.origins,
+					       .ca_pem = s->ca_pem,
+					       .ca_fingerprint = s->ca_fingerprint,
+					       .open_enrollment = set->open_enrollment,
+					       .invite_ttl_ms = (int64_t)set->invite_ttl,
+					       .login_challenge_ms = (int64_t)set->login_challenge,
+					       .login_ttl_ms = (int64_t)set->login_ttl,
+					       .login_idle_ms = (int64_t)set->login_idle,
 					       .idempotency_ttl_ms = (int64_t)set->idempotency_ttl,
 					       .shred_delay_ms = (int64_t)set->shred_delay});
 	return s->api && open_access_log(s) && start_http(s);
@@ -313,6 +338,8 @@ int command_serve(int argc, char **argv)
 	http_server_free(s.server);
 	api_free(s.api);
 	tls_context_free(s.tls);
+	origin_names_done(&s.origins);
+	free(s.ca_pem);
 	settings_done(&s.settings);
 	return exit_status;
 }

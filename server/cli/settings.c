@@ -14,7 +14,7 @@
 #define GIB    (UINT64_C(1024) * MIB)
 #define SECOND 1000u
 #define MINUTE (60u * SECOND)
-#define HOUR   (60u * MINUTE)
+#define HOUR   (UINT64_C(60) * MINUTE)
 
 static const struct settings_choice log_levels[] = {
 	{.text = "error", .value = SETTINGS_LOG_ERROR},
@@ -110,6 +110,18 @@ static const struct row table[] = {
 	 .standard = "24h", .help = "how long one epoch key wraps new record keys"},
 	{NAMED(token_cache, "TOKEN_CACHE"), TIME(0, HOUR),
 	 .standard = "1s", .help = "how long a verified token is not looked up again, though others edit the database"},
+	{NAMED(origin, "ORIGIN"), TEXT(settings_check_origins, "https://HOST or https://HOST:PORT, with commas between"),
+	 .standard = "", .help = "what clients dial, and name in proofs; default: each name of the certificate"},
+	{NAMED(open_enrollment, "OPEN_ENROLLMENT"), CHOICE(switches),
+	 .standard = "off", .help = "let anyone register a free name with a key, without an invite"},
+	{NAMED(invite_ttl, "INVITE_TTL"), TIME(SECOND, 8784 * HOUR),
+	 .standard = "168h", .help = "how long an invite is good, unless it asks for less"},
+	{NAMED(login_challenge, "LOGIN_CHALLENGE"), TIME(100, HOUR),
+	 .standard = "60s", .help = "how long an answer to a login challenge is waited for"},
+	{NAMED(login_ttl, "LOGIN_TTL"), TIME(SECOND, 8784 * HOUR),
+	 .standard = "8h", .help = "how long a login lasts at most"},
+	{NAMED(login_idle, "LOGIN_IDLE"), TIME(SECOND, 8784 * HOUR),
+	 .standard = "15min", .help = "how long a login lasts that is not used"},
 	{NAMED(shred_delay, "SHRED_DELAY"), TIME(0, 24 * HOUR),
 	 .standard = "10s", .help = "how long a deleted key may stay in free pages"},
 	{NAMED(idempotency_ttl, "IDEMPOTENCY_TTL"), TIME(MINUTE, 720 * HOUR),

@@ -30,7 +30,7 @@ enum settings_log_level {
 	SETTINGS_LOG_DEBUG,
 };
 
-#define SETTINGS_COUNT 32
+#define SETTINGS_COUNT 38
 
 /* Sizes are bytes, times are milliseconds. Texts are never NULL after a successful settings_load. */
 struct settings {
@@ -61,6 +61,12 @@ struct settings {
 	unsigned epoch_wraps;
 	uint64_t epoch_age;
 	uint64_t token_cache;
+	char *origin;
+	unsigned open_enrollment; /* 0 or 1 */
+	uint64_t invite_ttl;
+	uint64_t login_challenge;
+	uint64_t login_ttl;
+	uint64_t login_idle;
 	uint64_t shred_delay;
 	uint64_t idempotency_ttl;
 	uint64_t disk_watermark;

@@ -270,3 +270,39 @@ bool settings_check_names(const char *text)
 		text += size + 1;
 	}
 }
+
+/* HOST or HOST:PORT, an IPv6 address in brackets. */
+static bool is_authority(const char *text, size_t size)
+{
+	const char *const bracket = size > 0 && text[0] == '[' ? memchr(text, ']', size) : NULL;
+	const size_t head = bracket ? (size_t)(bracket - text) + 1 : 0;
+	const char *const colon = memchr(text + head, ':', size - head);
+	const size_t host = colon ? (size_t)(colon - text) : size;
+	unsigned port = 0;
+
+	if (bracket ? host != head || !is_name(text + 1, head - 2) : !is_name(text, host))
+		return false;
+	for (size_t i = host + 1; i < size; i++) {
+		if (text[i] < '0' || text[i] > '9' || i > host + 5)
+			return false;
+		port = port * 10 + (unsigned)(text[i] - '0');
+	}
+	return host == size || (port >= 1 && port <= 65535 && text[host + 1] != '0');
+}
+
+bool settings_check_origins(const char *text)
+{
+	static const char scheme[] = "https://";
+
+	while (text[0] != '\0') {
+		const size_t size = strcspn(text, ",");
+
+		if (size < sizeof(scheme) || strncmp(text, scheme, sizeof(scheme) - 1) != 0 || size > 300 ||
+		    !is_authority(text + sizeof(scheme) - 1, size - (sizeof(scheme) - 1)))
+			return false;
+		text += size;
+		if (text[0] == ',' && *++text == '\0')
+			return false;
+	}
+	return true;
+}

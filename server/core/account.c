@@ -157,7 +157,8 @@ enum core_status account_create_admin(struct vault *vault, const char *token)
 
 	create.account.created_ms = create.token.created_ms = now;
 	if (random_uuid7(now, create.account.account_id) != CRYPTO_OK ||
-	    random_uuid7(now, create.token.token_id) != CRYPTO_OK || !account_token_hash(vault, token, create.token.hash))
+	    random_uuid7(now, create.token.token_id) != CRYPTO_OK ||
+	    !account_token_hash(vault, token, create.token.hash))
 		return CORE_INTERNAL;
 	memcpy(create.token.account_id, create.account.account_id, sizeof(create.token.account_id));
 	if (!rowmac_seal_account(vault, &create.account) || !rowmac_seal_token(vault, &create.token))

@@ -31,6 +31,16 @@ static const char *const ACTION_NAMES[] = {
 	[AUDIT_RECORD_INTERRUPTED] = "record.interrupted",
 	[AUDIT_UNSEAL] = "service.unseal",
 	[AUDIT_SEAL] = "service.seal",
+	[AUDIT_KEY_PUT] = "key.put",
+	[AUDIT_KEY_READ] = "key.read",
+	[AUDIT_KEY_REMOVE] = "key.remove",
+	[AUDIT_KEY_LIST] = "key.list",
+	[AUDIT_KEY_HISTORY] = "key.history",
+	[AUDIT_LOGIN] = "login.begin",
+	[AUDIT_LOGOUT] = "login.end",
+	[AUDIT_INVITE_CREATE] = "invite.create",
+	[AUDIT_INVITE_LIST] = "invite.list",
+	[AUDIT_INVITE_REVOKE] = "invite.revoke",
 };
 
 const char *audit_action_name(unsigned action)

@@ -26,6 +26,16 @@ enum audit_action {
 	AUDIT_RECORD_INTERRUPTED = 9, /* a read's stored bytes failed to verify on the way out, or the way was cut */
 	AUDIT_UNSEAL = 10,
 	AUDIT_SEAL = 11,
+	AUDIT_KEY_PUT = 12, /* object: the account; version: the sequence of the change */
+	AUDIT_KEY_READ = 13,
+	AUDIT_KEY_REMOVE = 14,
+	AUDIT_KEY_LIST = 15,
+	AUDIT_KEY_HISTORY = 16,
+	AUDIT_LOGIN = 17,
+	AUDIT_LOGOUT = 18,
+	AUDIT_INVITE_CREATE = 19, /* object: the invite */
+	AUDIT_INVITE_LIST = 30,
+	AUDIT_INVITE_REVOKE = 31,
 };
 
 /* The name in listings ("record.read"), or NULL for a number that is no action. */

@@ -11,7 +11,7 @@
 #include "server/core/record.h"
 
 /* So many keys a transaction, so that requests come between. */
-enum { EXPIRE_AT_ONCE = 1000 };
+enum { EXPIRE_AT_ONCE = 1000, SESSION_KEPT_MS = 24 * 3600 * 1000 };
 
 struct chore {
 	const char *name; /* in messages */
@@ -20,7 +20,7 @@ struct chore {
 	bool failing;
 };
 
-enum { CHORE_SHRED, CHORE_EXPIRE, CHORE_COUNT };
+enum { CHORE_SHRED, CHORE_EXPIRE, CHORE_SESSIONS, CHORE_COUNT };
 
 struct care {
 	struct store_job job; /* first: apply() is handed a pointer to it */
@@ -54,10 +54,21 @@ static enum store_status expire_apply(struct store_job *job, struct store_txn *t
 					&care->expired);
 }
 
-static enum core_status expire(struct care *care)
+/* A day late, so that whoever reads the audit log of today still finds them. */
+static enum store_status sessions_apply(struct store_job *job, struct store_txn *txn)
+{
+	struct care *care = (struct care *)job;
+
+	return store_token_expire(txn, clock_unix_ms() - SESSION_KEPT_MS, EXPIRE_AT_ONCE, &care->expired);
+}
+
+/* Runs the job until it finds less than it may take. */
+static enum core_status expire_by(struct care *care,
+				  enum store_status (*apply)(struct store_job *job, struct store_txn *txn))
 {
 	enum store_status status;
 
+	care->job.apply = apply;
 	do {
 		care->expired = 0;
 		status = store_run(care->options.vault->store, &care->job);
@@ -65,9 +76,20 @@ static enum core_status expire(struct care *care)
 	return core_from_store(status);
 }
 
+static enum core_status expire(struct care *care)
+{
+	return expire_by(care, expire_apply);
+}
+
+static enum core_status forget_sessions(struct care *care)
+{
+	return expire_by(care, sessions_apply);
+}
+
 static const struct chore CHORES[] = {
 	[CHORE_SHRED] = {.name = "shredding deleted records", .run = shred},
 	[CHORE_EXPIRE] = {.name = "forgetting old Idempotency-Keys", .run = expire},
+	[CHORE_SESSIONS] = {.name = "forgetting old logins", .run = forget_sessions},
 };
 _Static_assert(sizeof(CHORES) / sizeof(CHORES[0]) == CHORE_COUNT, "each chore has one row");
 
@@ -155,12 +177,12 @@ struct care *care_new(const struct care_options *options)
 
 	if (!care)
 		return NULL;
-	care->job.apply = expire_apply;
 	care->options = *options;
 	for (int i = 0; i < CHORE_COUNT; i++)
 		care->chores[i] = CHORES[i];
 	care->chores[CHORE_SHRED].every_ms = options->shred_every_ms;
 	care->chores[CHORE_EXPIRE].every_ms = options->expire_every_ms;
+	care->chores[CHORE_SESSIONS].every_ms = options->expire_every_ms;
 	sem_init(&care->stop, 0, 0);
 	if (pthread_create(&care->thread, NULL, take_care, care) != 0) {
 		sem_destroy(&care->stop);

@@ -1,4 +1,5 @@
-/* The housekeeping thread: marks deleted records as shredded after a checkpoint, and forgets old Idempotency-Keys. */
+/* The housekeeping thread: marks deleted records as shredded after a checkpoint, and forgets old Idempotency-Keys and
+ * logins. */
 #ifndef COFFER_CORE_CARE_H
 #define COFFER_CORE_CARE_H
 

@@ -62,9 +62,8 @@ static enum core_status entry_of(const struct store_directory_key *row, struct d
 	struct rsakey_public *key;
 	enum crypto_status status;
 
-	*ret_entry = (struct directory_entry){.sequence = row->sequence,
-					      .removed = row->change == STORE_KEY_REMOVED,
-					      .created_ms = row->created_ms};
+	*ret_entry = (struct directory_entry){
+		.sequence = row->sequence, .removed = row->change == STORE_KEY_REMOVED, .created_ms = row->created_ms};
 	memcpy(ret_entry->name, row->name.data, row->name.size);
 	memcpy(ret_entry->account_id, row->account_id, sizeof(ret_entry->account_id));
 	if (ret_key)

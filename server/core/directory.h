@@ -74,9 +74,13 @@ MUST_CHECK enum core_status directory_history(const struct vault *vault, struct 
  */
 MUST_CHECK bool directory_hash(const struct store_directory_key *row, uint8_t ret_hash[static DIGEST_SIZE]);
 
-/* ---- changes ------------------------------------------------------------------------------------------------------ */
+/* ---- changes ------------------------------------------------------------------------------------------------------
+ */
 
-/* A key to be registered. The caller fills in the first part, and owns what it points to. */
+/*
+ * A key to be registered. The caller fills in the first part, and owns what it points to. `key` may come after the
+ * decision, which is then made again when it is written.
+ */
 struct directory_put {
 	const struct vault *vault;
 	char name[DIRECTORY_NAME_MAX + 1];
@@ -87,6 +91,7 @@ struct directory_put {
 	bool has_invite;
 	uint8_t invite_hash[32];
 	bool open_enrollment;
+	uint64_t if_sequence;		   /* the change that the client knows of; 0: any */
 	const struct principal *principal; /* NULL: nobody */
 
 	/* directory_put_decide() fills in the rest. */

@@ -24,7 +24,8 @@ static bool owns(const struct principal *principal, const uint8_t account_id[sta
 	return principal && memcmp(principal->account_id, account_id, 16) == 0;
 }
 
-/* ---- on whose word ------------------------------------------------------------------------------------------------ */
+/* ---- on whose word ------------------------------------------------------------------------------------------------
+ */
 
 /* The name has, or had, a key. */
 static enum core_status decide_known(struct directory_put *put, const struct directory_entry *last)
@@ -34,8 +35,11 @@ static enum core_status decide_known(struct directory_put *put, const struct dir
 	put->sequence = last->sequence + 1;
 	memcpy(put->account_id, last->account_id, sizeof(put->account_id));
 	put->change = last->removed ? STORE_KEY_ADDED : STORE_KEY_REPLACED;
-	rsakey_public_id(put->key, fingerprint);
-	if (!last->removed && memcmp(fingerprint, last->fingerprint, sizeof(fingerprint)) == 0)
+	if (put->if_sequence != 0 && put->if_sequence != last->sequence)
+		return CORE_STALE;
+	if (put->key)
+		rsakey_public_id(put->key, fingerprint);
+	if (put->key && !last->removed && memcmp(fingerprint, last->fingerprint, sizeof(fingerprint)) == 0)
 		return CORE_CONFLICT;
 	if (!last->removed && put->old_signature) {
 		put->authority = DIRECTORY_BY_OLD_KEY;
@@ -55,6 +59,8 @@ static enum core_status decide_new(struct directory_put *put, struct store_view 
 	enum store_status status = store_account_by_name(view, put->name, &account);
 	enum core_status result = CORE_OK;
 
+	if (put->if_sequence != 0)
+		return CORE_STALE;
 	put->sequence = 1;
 	put->change = STORE_KEY_ADDED;
 	if (status == STORE_OK) {
@@ -62,8 +68,8 @@ static enum core_status decide_new(struct directory_put *put, struct store_view 
 			result = CORE_DAMAGED;
 		memcpy(put->account_id, account->account_id, sizeof(put->account_id));
 		free(account);
-		put->authority = owns(put->principal, put->account_id) ? DIRECTORY_BY_OWNER
-								       : DIRECTORY_BY_ADMINISTRATOR;
+		put->authority =
+			owns(put->principal, put->account_id) ? DIRECTORY_BY_OWNER : DIRECTORY_BY_ADMINISTRATOR;
 		if (result != CORE_OK || put->authority == DIRECTORY_BY_OWNER || administers(put->principal))
 			return result;
 		return CORE_CONFLICT;
@@ -96,7 +102,8 @@ enum core_status directory_put_decide(struct directory_put *put, struct store_vi
 	return status == CORE_NOT_FOUND ? decide_new(put, view) : status;
 }
 
-/* ---- proof -------------------------------------------------------------------------------------------------------- */
+/* ---- proof --------------------------------------------------------------------------------------------------------
+ */
 
 static void fingerprint_text(const struct rsakey_public *key, char ret_text[static 2 * DIGEST_SIZE + 1])
 {
@@ -132,7 +139,8 @@ enum core_status directory_put_verify(const struct directory_put *put)
 	return status == CRYPTO_AUTH ? CORE_PROOF : core_from_crypto(status);
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------------ */
+/* ---- writing ------------------------------------------------------------------------------------------------------
+ */
 
 /* Links a change to the one before it, and writes it. */
 static enum store_status append(const struct vault *vault, struct store_txn *txn, struct store_directory_key *row,
@@ -186,9 +194,8 @@ static enum store_status write_key(struct directory_put *put, struct store_txn *
 	if (put->authority == DIRECTORY_BY_OLD_KEY)
 		row.old_signature = (struct store_bytes){put->old_signature, put->old_signature_size};
 	status = append(put->vault, txn, &row, put->name);
-	put->entry = (struct directory_entry){.sequence = row.sequence,
-					      .bits = rsakey_public_bits(put->key),
-					      .created_ms = row.created_ms};
+	put->entry = (struct directory_entry){
+		.sequence = row.sequence, .bits = rsakey_public_bits(put->key), .created_ms = row.created_ms};
 	memcpy(put->entry.name, put->name, sizeof(put->entry.name));
 	memcpy(put->entry.account_id, put->account_id, sizeof(put->entry.account_id));
 	rsakey_public_id(put->key, put->entry.fingerprint);

@@ -105,8 +105,8 @@ static enum store_status close_invite(const struct vault *vault, struct store_tx
 	return rowmac_seal_invite(vault, row) ? store_invite_update(txn, row) : STORE_IO;
 }
 
-enum store_status invite_use_apply(const struct vault *vault, struct store_txn *txn,
-				   const uint8_t invite_id[static 16], const uint8_t account_id[static 16])
+enum store_status invite_use_apply(const struct vault *vault, struct store_txn *txn, const uint8_t invite_id[static 16],
+				   const uint8_t account_id[static 16])
 {
 	struct store_invite *row = NULL;
 	enum store_status status = store_invite_get(store_txn_view(txn), invite_id, &row);

@@ -27,7 +27,8 @@ int64_t session_look_again(const struct store_token *row, int64_t now_ms)
 	return row->idle_ms == 0 || (row->expires_ms != 0 && row->expires_ms < again) ? row->expires_ms : again;
 }
 
-/* ---- uses ---------------------------------------------------------------------------------------------------------- */
+/* ---- uses ----------------------------------------------------------------------------------------------------------
+ */
 
 struct touch {
 	struct store_job job; /* first: apply() is handed a pointer to it */
@@ -76,7 +77,8 @@ void session_touch(const struct vault *vault, const struct store_token *row, int
 		free(touch);
 }
 
-/* ---- beginning and ending ------------------------------------------------------------------------------------------ */
+/* ---- beginning and ending ------------------------------------------------------------------------------------------
+ */
 
 enum store_status session_open_apply(const struct vault *vault, struct store_txn *txn, struct session_open *open,
 				     enum core_status *ret_result)
@@ -119,8 +121,8 @@ static enum store_status revoke(const struct vault *vault, struct store_txn *txn
 	return rowmac_seal_token(vault, row) ? store_token_update(txn, row) : STORE_IO;
 }
 
-enum store_status session_end_apply(const struct vault *vault, struct store_txn *txn,
-				    const uint8_t token_id[static 16], enum core_status *ret_result)
+enum store_status session_end_apply(const struct vault *vault, struct store_txn *txn, const uint8_t token_id[static 16],
+				    enum core_status *ret_result)
 {
 	struct store_token *row = NULL;
 	enum store_status status = store_token_get(store_txn_view(txn), token_id, &row);
@@ -138,8 +140,7 @@ enum store_status session_end_apply(const struct vault *vault, struct store_txn 
 	return status;
 }
 
-enum store_status session_end_all(const struct vault *vault, struct store_txn *txn,
-				  const uint8_t account_id[static 16])
+enum store_status session_end_all(const struct vault *vault, struct store_txn *txn, const uint8_t account_id[static 16])
 {
 	enum store_status status;
 

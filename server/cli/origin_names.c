@@ -1,0 +1,57 @@
+#include "server/cli/origin_names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const ALWAYS[] = {"localhost", "127.0.0.1", "::1"};
+enum { ALWAYS_COUNT = sizeof(ALWAYS) / sizeof(ALWAYS[0]) };
+
+static bool split(struct origin_names *names, const char *origin)
+{
+	size_t most = 1;
+	char *rest;
+
+	for (const char *at = origin; *at; at++)
+		most += *at == ',';
+	names->list = calloc(most, sizeof(*names->list));
+	names->text = rest = strdup(origin);
+	if (!names->list || !names->text)
+		return false;
+	for (char *one; (one = strsep(&rest, ",")) != NULL;)
+		names->list[names->origins.origin_count++] = one;
+	names->origins.origins = names->list;
+	return true;
+}
+
+bool origin_names_init(struct origin_names *ret_names, const char *origin, const char *listen, const char *host_name)
+{
+	struct origin_names names = {.text = NULL};
+	struct origins *origins = &names.origins;
+
+	if (origin[0] && !split(&names, origin))
+		goto failed;
+	if (!cert_names_init(&names.names, listen, host_name))
+		goto failed;
+	names.hosts = calloc(names.names.count + ALWAYS_COUNT, sizeof(*names.hosts));
+	if (!names.hosts)
+		goto failed;
+	memcpy(names.hosts, ALWAYS, sizeof(ALWAYS));
+	if (names.names.count > 0)
+		memcpy(names.hosts + ALWAYS_COUNT, names.names.names, names.names.count * sizeof(*names.hosts));
+	origins->host_names = names.hosts;
+	origins->host_name_count = names.names.count + ALWAYS_COUNT;
+	*ret_names = names;
+	return true;
+failed:
+	origin_names_done(&names);
+	return false;
+}
+
+void origin_names_done(struct origin_names *names)
+{
+	cert_names_done(&names->names);
+	free(names->hosts);
+	free(names->list);
+	free(names->text);
+	*names = (struct origin_names){.text = NULL};
+}

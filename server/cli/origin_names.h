@@ -1,0 +1,26 @@
+/* From the settings to the origins that the api goes by. */
+#ifndef COFFER_CLI_ORIGIN_NAMES_H
+#define COFFER_CLI_ORIGIN_NAMES_H
+
+#include <stdbool.h>
+
+#include "server/api/api.h"
+#include "server/cli/cert_names.h"
+
+struct origin_names {
+	struct origins origins; /* borrows from the rest */
+	struct cert_names names;
+	const char **hosts;
+	char *text;
+	const char **list;
+};
+
+/*
+ * origin: origins with commas between; empty: the names that the certificate of the local CA is made for (cert_names.h)
+ * with "localhost", "127.0.0.1" and "::1". False when memory runs out. origin_names_done() frees.
+ */
+__attribute__((warn_unused_result)) bool origin_names_init(struct origin_names *ret_names, const char *origin,
+							   const char *listen, const char *host_name);
+void origin_names_done(struct origin_names *names);
+
+#endif
