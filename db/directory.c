@@ -108,6 +108,22 @@ enum store_status store_directory_walk(struct store_view *view, store_directory_
 	return walk_keys(&call, each, arg);
 }
 
+enum store_status store_directory_sequence(struct store_view *view, const uint8_t account_id[static 16],
+					   uint64_t *ret_sequence)
+{
+	struct sql_call call;
+	enum store_status status;
+	bool found;
+
+	sql_call(view->sql, STATEMENT_KEY_SEQUENCE, &call);
+	sql_put_blob(&call, account_id, 16);
+	found = sql_step(&call);
+	if (found)
+		*ret_sequence = sql_get_u64(&call);
+	status = sql_end(&call);
+	return status == STORE_OK && !found ? STORE_NOT_FOUND : status;
+}
+
 enum store_status store_directory_insert(struct store_txn *txn, const struct store_directory_key *row)
 {
 	struct sql_call call;

@@ -90,6 +90,7 @@ static const char *const MIGRATIONS[] = {
 	" hash BLOB NOT NULL CHECK (length(hash) = 32),"
 	" mac BLOB NOT NULL CHECK (length(mac) = 32),"
 	" PRIMARY KEY (name, sequence)) WITHOUT ROWID;"
+	"CREATE INDEX directory_key_by_account ON directory_key (account_id, sequence);"
 	"CREATE TABLE invite ("
 	" invite_id BLOB NOT NULL PRIMARY KEY CHECK (length(invite_id) = 16),"
 	" revision INTEGER NOT NULL, state INTEGER NOT NULL,"

@@ -81,6 +81,7 @@
 	X(KEY_LIST, "SELECT " KEY_COLUMNS " FROM directory_key WHERE name > ? AND change <> 3 AND sequence = " \
 		"(SELECT max(sequence) FROM directory_key AS later WHERE later.name = directory_key.name) " \
 		"ORDER BY name LIMIT ?") \
+	X(KEY_SEQUENCE, "SELECT sequence FROM directory_key WHERE account_id = ? ORDER BY sequence DESC LIMIT 1") \
 	X(KEY_WALK, "SELECT " KEY_COLUMNS " FROM directory_key ORDER BY name, sequence") \
 	X(KEY_INSERT, "INSERT INTO directory_key (" KEY_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
 	X(INVITE_GET, "SELECT " INVITE_COLUMNS " FROM invite WHERE invite_id = ?") \
@@ -129,6 +130,8 @@
 	X(ORPHAN_VERSIONS, "SELECT zeroblob(16), version_id FROM version " \
 		"WHERE typeof(record_id) <> 'blob' OR length(record_id) <> 16") \
 	X(ORPHAN_TOKENS, "SELECT token_id, 0 FROM token WHERE account_id NOT IN (SELECT account_id FROM account)") \
+	X(ORPHAN_KEYS, "SELECT account_id, sequence FROM directory_key " \
+		"WHERE account_id NOT IN (SELECT account_id FROM account)") \
 	X(ORPHAN_ANSWERS, "SELECT record_id, version FROM idempotency " \
 		"WHERE record_id NOT IN (SELECT record_id FROM version)") \
 	X(ORPHAN_BLOBS, "SELECT zeroblob(16), blob_id FROM blob " \

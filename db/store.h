@@ -368,6 +368,9 @@ MUST_CHECK enum store_status store_record_last(struct store_view *view, uint8_t 
 /* The number of a record's latest version. STORE_NOT_FOUND: no row of it is there. */
 MUST_CHECK enum store_status store_record_version(struct store_view *view, const uint8_t record_id[static 16],
 						  uint64_t *ret_version);
+/* The number of the last change of an account's key. STORE_NOT_FOUND: no row of it is there. */
+MUST_CHECK enum store_status store_directory_sequence(struct store_view *view, const uint8_t account_id[static 16],
+						      uint64_t *ret_sequence);
 /* At most `limit` rows in order of key_mac, after `after` (NULL: from the start). */
 MUST_CHECK enum store_status store_idempotency_walk(struct store_view *view, const uint8_t *after, size_t limit,
 						    struct store_idempotency *ret_rows, size_t *ret_count);
@@ -381,6 +384,7 @@ enum store_orphan {
 	STORE_ORPHAN_VERSION,  /* zeros, row number: what should be its record's id cannot be one */
 	STORE_ORPHAN_OWNER,    /* record id, version: its owner is no account */
 	STORE_ORPHAN_TOKEN,    /* token id, 0: its account is not there */
+	STORE_ORPHAN_KEY,     /* account id, sequence: a key in the directory of an account that is not there */
 	STORE_ORPHAN_ANSWER,   /* record id, version: an idempotency row names a record that is not there */
 	STORE_ORPHAN_BLOB,     /* zeros, blob id: linked, yet no version names it */
 	STORE_ORPHAN_CHUNK,    /* zeros, blob id: there are chunks of it, but no blob */

@@ -125,9 +125,8 @@ static void put_work(struct call *call)
 
 	putting->verdict = key_text_read(putting->body->bytes, putting->body->size, &putting->put.key);
 	secret_wipe(putting->body->bytes, putting->body->size);
-	call->result = putting->decision;
-	if (putting->verdict == PUBKEY_OK && putting->decision == CORE_OK)
-		call->result = directory_put_verify(&putting->put);
+	if (putting->verdict == PUBKEY_OK)
+		call->result = directory_put_verify(&putting->put, putting->decision);
 }
 
 /* What was expected, for those who write clients. It holds nothing that a partner may not know. */

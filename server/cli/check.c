@@ -121,6 +121,13 @@ static void print_subject(const struct check_fault *fault)
 	case CHECK_TOKEN:
 		print_id("token", fault->id);
 		break;
+	case CHECK_DIRECTORY_KEY:
+		print_id("directory key of account", fault->id);
+		print_range(" change", " changes", fault->version, fault->version_last);
+		break;
+	case CHECK_INVITE:
+		print_id("invite", fault->id);
+		break;
 	case CHECK_KEK_ROW:
 		encode_hex(fault->id, sizeof(fault->id), hex);
 		printf("KEK %s...", hex);

@@ -45,6 +45,8 @@
 	X(ANSWER, "does not vouch for this record")                     \
 	X(ANSWER_ORPHAN, "names a record that is not there")            \
 	X(TOKEN_ORPHAN, "its account is not there")                     \
+	X(NO_ACCOUNT, "its account is not there")                       \
+	X(KEY_CHAIN, "does not follow the change before it")            \
 	X(HISTORY, "the audit log tells of it, and it is not there")    \
 	X(DATABASE, "database")
 
@@ -57,15 +59,17 @@ const char *check_failure_text(enum check_failure failure);
 
 /* What it is wrong with. */
 enum check_subject {
-	CHECK_RECORD,	   /* id, versions, chunks */
-	CHECK_VERSION_ROW, /* version: the row's number in its table */
-	CHECK_ANSWER_OF,   /* the idempotency row that names record id, version */
-	CHECK_KEK_ROW,	   /* id: the first 16 bytes of the KEK's id */
-	CHECK_EPOCH_ROW,   /* id */
-	CHECK_ACCOUNT,	   /* id */
-	CHECK_TOKEN,	   /* id */
-	CHECK_BLOB,	   /* version: the blob's number */
-	CHECK_FILE,	   /* detail */
+	CHECK_RECORD,	     /* id, versions, chunks */
+	CHECK_VERSION_ROW,   /* version: the row's number in its table */
+	CHECK_ANSWER_OF,     /* the idempotency row that names record id, version */
+	CHECK_KEK_ROW,	     /* id: the first 16 bytes of the KEK's id */
+	CHECK_EPOCH_ROW,     /* id */
+	CHECK_ACCOUNT,	     /* id */
+	CHECK_TOKEN,	     /* id */
+	CHECK_DIRECTORY_KEY, /* id: its account; version: its sequence */
+	CHECK_INVITE,	     /* id */
+	CHECK_BLOB,	     /* version: the blob's number */
+	CHECK_FILE,	     /* detail */
 };
 
 struct check_fault {

@@ -26,9 +26,15 @@ static bool on_progress(void *arg, uint64_t done)
 	return history->failure == CORE_OK && !stopped(options);
 }
 
-static bool made_a_version(const struct audit_event *event)
+/* *ret_subject: of what. */
+static bool made_a_version(const struct audit_event *event, enum check_subject *ret_subject)
 {
+	*ret_subject = event->action == AUDIT_KEY_PUT || event->action == AUDIT_KEY_REMOVE ? CHECK_DIRECTORY_KEY
+											   : CHECK_RECORD;
 	switch (event->action) {
+	case AUDIT_KEY_PUT:
+		return event->outcome == 200 || event->outcome == 201;
+	case AUDIT_KEY_REMOVE:
 	case AUDIT_RECORD_CREATE:
 		return event->outcome == 201;
 	case AUDIT_RECORD_REPLACE:
@@ -42,7 +48,7 @@ static bool made_a_version(const struct audit_event *event)
 
 /*
  * A version and its event are committed together, and a record's numbers only rise: when its latest is below the
- * event's, the record was removed or put back to an earlier state.
+ * event's, the record was removed or put back to an earlier state. So it is with the changes of a key.
  */
 static void on_event(void *arg, const struct audit_event *event)
 {
@@ -52,9 +58,12 @@ static void on_event(void *arg, const struct audit_event *event)
 	uint64_t latest = 0;
 	enum store_status status;
 
-	if (!made_a_version(event) || history->failure != CORE_OK)
+	if (!made_a_version(event, &fault.subject) || history->failure != CORE_OK)
 		return;
-	status = store_record_version(history->view, event->object_id, &latest);
+	if (fault.subject == CHECK_DIRECTORY_KEY)
+		status = store_directory_sequence(history->view, event->object_id, &latest);
+	else
+		status = store_record_version(history->view, event->object_id, &latest);
 	if (!check_is_finding(status))
 		history->failure = core_from_store(status);
 	/* A row that cannot be read is there: the walk of the records names it. */

@@ -1,8 +1,21 @@
 /* What is checked once: the file, the small tables, and rows that lack what they belong to. */
+#include <stdio.h>
 #include <string.h>
 
 #include "server/core/check_internal.h"
+#include "server/core/directory.h"
 #include "server/core/rowmac.h"
+
+static void report_key(struct check *check, enum check_failure failure, const struct store_directory_key *row)
+{
+	struct check_fault fault = {.subject = CHECK_DIRECTORY_KEY,
+				    .failure = failure,
+				    .version = row->sequence,
+				    .version_last = row->sequence};
+
+	memcpy(fault.id, row->account_id, sizeof(fault.id));
+	check_report(check, &fault);
+}
 
 static void report(struct check *check, enum check_subject subject, enum check_failure failure, const uint8_t *id)
 {
@@ -72,6 +85,44 @@ static bool visit_token(void *arg, const struct store_token *row)
 	return true;
 }
 
+struct directory_walk {
+	struct check *check;
+	/* Of the row before. */
+	uint8_t hash[DIGEST_SIZE];
+	char name[DIRECTORY_NAME_MAX + 1];
+	uint64_t sequence;
+};
+
+/* Each name's changes, from the first on, without gaps, each holding the hash of the one before. */
+static bool visit_directory_key(void *arg, const struct store_directory_key *row)
+{
+	static const uint8_t none[DIGEST_SIZE];
+	struct directory_walk *walk = arg;
+	uint8_t hash[DIGEST_SIZE];
+	const bool same =
+		row->name.size == strlen(walk->name) && memcmp(row->name.data, walk->name, row->name.size) == 0;
+	const uint64_t sequence = same ? walk->sequence + 1 : 1;
+
+	if (!rowmac_check_directory_key(walk->check->vault, row))
+		report_key(walk->check, CHECK_ROW_MAC, row);
+	else if (row->sequence != sequence || memcmp(row->previous, same ? walk->hash : none, DIGEST_SIZE) != 0 ||
+		 !directory_hash(row, hash) || memcmp(hash, row->hash, DIGEST_SIZE) != 0)
+		report_key(walk->check, CHECK_KEY_CHAIN, row);
+	snprintf(walk->name, sizeof(walk->name), "%.*s", (int)row->name.size, (const char *)row->name.data);
+	walk->sequence = row->sequence;
+	memcpy(walk->hash, row->hash, DIGEST_SIZE);
+	return !check_stopped(walk->check);
+}
+
+static bool visit_invite(void *arg, const struct store_invite *row)
+{
+	struct check *check = arg;
+
+	if (!rowmac_check_invite(check->vault, row))
+		report(check, CHECK_INVITE, CHECK_ROW_MAC, row->invite_id);
+	return true;
+}
+
 /* ---- orphans ---------------------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -83,6 +134,7 @@ static const struct {
 	[STORE_ORPHAN_VERSION] = {CHECK_VERSION_ROW, CHECK_ROW_ID},
 	[STORE_ORPHAN_OWNER] = {CHECK_RECORD, CHECK_NO_OWNER},
 	[STORE_ORPHAN_TOKEN] = {CHECK_TOKEN, CHECK_TOKEN_ORPHAN},
+	[STORE_ORPHAN_KEY] = {CHECK_DIRECTORY_KEY, CHECK_NO_ACCOUNT},
 	[STORE_ORPHAN_ANSWER] = {CHECK_ANSWER_OF, CHECK_ANSWER_ORPHAN},
 	[STORE_ORPHAN_BLOB] = {CHECK_BLOB, CHECK_CHUNK_ORPHAN},
 	[STORE_ORPHAN_CHUNK] = {CHECK_BLOB, CHECK_CHUNK_ORPHAN},
@@ -113,6 +165,7 @@ static enum core_status table_read(struct check *check, enum check_subject subje
 
 enum core_status check_tables(struct check *check, struct store_view *view)
 {
+	struct directory_walk directory = {.check = check};
 	enum core_status status = table_read(check, CHECK_KEK_ROW, store_kek_list(view, visit_kek, check));
 
 	if (status == CORE_OK)
@@ -122,6 +175,11 @@ enum core_status check_tables(struct check *check, struct store_view *view)
 				    store_account_list(view, NULL, INT64_MAX, visit_account, check));
 	if (status == CORE_OK)
 		status = table_read(check, CHECK_TOKEN, store_token_list(view, NULL, INT64_MAX, visit_token, check));
+	if (status == CORE_OK)
+		status = table_read(check, CHECK_DIRECTORY_KEY,
+				    store_directory_walk(view, visit_directory_key, &directory));
+	if (status == CORE_OK)
+		status = table_read(check, CHECK_INVITE, store_invite_list(view, NULL, INT64_MAX, visit_invite, check));
 	for (enum store_orphan kind = 0; kind < STORE_ORPHAN_KINDS && status == CORE_OK; kind++)
 		if (!check_stopped(check))
 			status = table_read(check, ORPHANS[kind].subject,

@@ -79,7 +79,7 @@ MUST_CHECK bool directory_hash(const struct store_directory_key *row, uint8_t re
 
 /*
  * A key to be registered. The caller fills in the first part, and owns what it points to. `key` may come after the
- * decision, which is then made again when it is written.
+ * decision.
  */
 struct directory_put {
 	const struct vault *vault;
@@ -109,14 +109,17 @@ struct directory_put {
  * Finds out on whose word the change may stand, and which sequence and old key its proof must name. CORE_PROOF: an old
  * key's signature or an administrator is needed. CORE_INVITE: a new name needs an invite that is good for it.
  * CORE_CONFLICT: the name is an account's without a key, or its key was removed, and only an administrator may give it
- * one; or the key is the one that it has.
+ * one. CORE_STALE: if_sequence is not the last change's.
  */
 MUST_CHECK enum core_status directory_put_decide(struct directory_put *put, struct store_view *view);
 /* The text that both signatures are over, terminated. */
 enum { DIRECTORY_PROOF_MAX = 640 };
 void directory_proof(const struct directory_put *put, char ret_text[static DIRECTORY_PROOF_MAX]);
-/* Two public RSA operations: not for a loop when keys are long. CORE_PROOF. */
-MUST_CHECK enum core_status directory_put_verify(const struct directory_put *put);
+/*
+ * After the decision, which is the answer unless it was CORE_OK; by now `key` is needed. CORE_CONFLICT: the name has
+ * this key already. CORE_PROOF. Two public RSA operations: not for a loop when keys are long.
+ */
+MUST_CHECK enum core_status directory_put_verify(const struct directory_put *put, enum core_status decision);
 /*
  * Inside apply(): decides again, and writes when that came out the same; CORE_CONFLICT when it did not. Ends the
  * account's sessions. After the commit principals_forget() is due.

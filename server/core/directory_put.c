@@ -30,17 +30,11 @@ static bool owns(const struct principal *principal, const uint8_t account_id[sta
 /* The name has, or had, a key. */
 static enum core_status decide_known(struct directory_put *put, const struct directory_entry *last)
 {
-	uint8_t fingerprint[DIGEST_SIZE];
-
 	put->sequence = last->sequence + 1;
 	memcpy(put->account_id, last->account_id, sizeof(put->account_id));
 	put->change = last->removed ? STORE_KEY_ADDED : STORE_KEY_REPLACED;
 	if (put->if_sequence != 0 && put->if_sequence != last->sequence)
 		return CORE_STALE;
-	if (put->key)
-		rsakey_public_id(put->key, fingerprint);
-	if (put->key && !last->removed && memcmp(fingerprint, last->fingerprint, sizeof(fingerprint)) == 0)
-		return CORE_CONFLICT;
 	if (!last->removed && put->old_signature) {
 		put->authority = DIRECTORY_BY_OLD_KEY;
 		return CORE_OK;
@@ -127,11 +121,24 @@ void directory_proof(const struct directory_put *put, char ret_text[static DIREC
 		 new, (unsigned long long)put->sequence);
 }
 
-enum core_status directory_put_verify(const struct directory_put *put)
+static bool same_key(const struct rsakey_public *a, const struct rsakey_public *b)
+{
+	uint8_t a_id[DIGEST_SIZE], b_id[DIGEST_SIZE];
+
+	rsakey_public_id(a, a_id);
+	rsakey_public_id(b, b_id);
+	return memcmp(a_id, b_id, sizeof(a_id)) == 0;
+}
+
+enum core_status directory_put_verify(const struct directory_put *put, enum core_status decision)
 {
 	char text[DIRECTORY_PROOF_MAX];
 	enum crypto_status status;
 
+	if (put->old_key && same_key(put->key, put->old_key))
+		return CORE_CONFLICT;
+	if (decision != CORE_OK)
+		return decision;
 	directory_proof(put, text);
 	status = pss_verify(put->key, text, strlen(text), put->signature, put->signature_size);
 	if (status == CRYPTO_OK && put->authority == DIRECTORY_BY_OLD_KEY)

@@ -25,6 +25,10 @@ COLUMNS = {
     "epoch": "epoch_id kek_id revision created_ms reserved wrap",
     "account": "account_id revision state scopes created_ms name",
     "token": "token_id revision state hash account_id scopes created_ms expires_ms description",
+    "session": "token_id revision state hash account_id scopes created_ms expires_ms description idle_ms used_ms",
+    "directory_key": "name sequence account_id change authority created_ms spki signature old_signature origin"
+                     " previous hash",
+    "invite": "invite_id revision state hash name scopes created_ms expires_ms made_by used_by",
 }
 ACTIONS = range(1, 12)
 
