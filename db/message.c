@@ -69,6 +69,21 @@ enum store_status store_message_get(struct store_view *view, const uint8_t messa
 	return status;
 }
 
+enum store_status store_message_state(struct store_view *view, const uint8_t message_id[static 16], uint8_t *ret_state)
+{
+	struct sql_call call;
+	enum store_status status;
+	bool found;
+
+	sql_call(view->sql, STATEMENT_MESSAGE_STATE, &call);
+	sql_put_blob(&call, message_id, 16);
+	found = sql_step(&call);
+	if (found)
+		*ret_state = sql_get_u8(&call);
+	status = sql_end(&call);
+	return status == STORE_OK && !found ? STORE_NOT_FOUND : status;
+}
+
 static enum store_status walk_messages(struct sql_call *call, bool bodies, store_message_visit *each, void *arg)
 {
 	while (sql_step(call)) {

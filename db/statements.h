@@ -100,6 +100,7 @@
 		"ORDER BY expires_ms LIMIT ?") \
 	X(MESSAGE_REMOVED, "SELECT " MESSAGE_COLUMNS " FROM message WHERE state > 1 AND changed_ms <= ? " \
 		"ORDER BY changed_ms LIMIT ?") \
+	X(MESSAGE_STATE, "SELECT state FROM message WHERE message_id = ?") \
 	X(MESSAGE_WALK, "SELECT " MESSAGE_COLUMNS ", body FROM message WHERE message_id > ? ORDER BY message_id LIMIT ?") \
 	X(MESSAGE_INSERT, "INSERT INTO message (" MESSAGE_COLUMNS ", body) " \
 		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \

@@ -421,6 +421,9 @@ MUST_CHECK enum store_status store_record_version(struct store_view *view, const
 /* The number of the last change of an account's key. STORE_NOT_FOUND: no row of it is there. */
 MUST_CHECK enum store_status store_directory_sequence(struct store_view *view, const uint8_t account_id[static 16],
 						      uint64_t *ret_sequence);
+/* A message's enum store_message_state, as found. STORE_NOT_FOUND. */
+MUST_CHECK enum store_status store_message_state(struct store_view *view, const uint8_t message_id[static 16],
+						 uint8_t *ret_state);
 /* At most `limit` rows in order of key_mac, after `after` (NULL: from the start). */
 MUST_CHECK enum store_status store_idempotency_walk(struct store_view *view, const uint8_t *after, size_t limit,
 						    struct store_idempotency *ret_rows, size_t *ret_count);
