@@ -23,6 +23,16 @@ static bool same_authority(const char *a, const char *b)
 	return size == authority_size(b) && strncasecmp(a, b, size) == 0;
 }
 
+/* With the scheme, without the default port, in lower case: it goes into texts that are signed and compared as bytes.
+ */
+static void write_origin(const char *authority, char ret_origin[static DIRECTORY_ORIGIN_MAX + 1])
+{
+	snprintf(ret_origin, DIRECTORY_ORIGIN_MAX + 1, "%s%.*s", SCHEME, (int)authority_size(authority), authority);
+	for (char *c = ret_origin; *c; c++)
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c - 'A' + 'a');
+}
+
 bool origin_find(const struct origins *origins, const char *host, uint16_t port,
 		 char ret_origin[static DIRECTORY_ORIGIN_MAX + 1])
 {
@@ -33,7 +43,7 @@ bool origin_find(const struct origins *origins, const char *host, uint16_t port,
 
 		if (!same_authority(own, host))
 			continue;
-		snprintf(ret_origin, DIRECTORY_ORIGIN_MAX + 1, "%s%.*s", SCHEME, (int)authority_size(own), own);
+		write_origin(own, ret_origin);
 		return true;
 	}
 	for (size_t i = 0; i < origins->host_name_count && origins->origin_count == 0; i++) {
@@ -43,12 +53,7 @@ bool origin_find(const struct origins *origins, const char *host, uint16_t port,
 		snprintf(authority, sizeof(authority), form, name, port);
 		if (!same_authority(authority, host))
 			continue;
-		snprintf(ret_origin, DIRECTORY_ORIGIN_MAX + 1, "%s%.*s", SCHEME,
-			 (int)(DIRECTORY_ORIGIN_MAX - sizeof(SCHEME)), authority);
-		ret_origin[sizeof(SCHEME) - 1 + authority_size(authority)] = '\0';
-		for (char *c = ret_origin; *c; c++)
-			if (*c >= 'A' && *c <= 'Z')
-				*c = (char)(*c - 'A' + 'a');
+		write_origin(authority, ret_origin);
 		return true;
 	}
 	return false;

@@ -138,26 +138,24 @@ struct reading {
 	const struct vault *vault;
 	store_directory_visit *each;
 	void *arg;
-	uint64_t sequence;
-	uint8_t hash[DIGEST_SIZE];
-	bool begun; /* sequence and hash are of the row before */
+	uint64_t sequence;	   /* of the row before */
+	uint8_t hash[DIGEST_SIZE]; /* zeros before the first change */
+	bool knows_hash;
 	enum core_status status;
 };
 
 static bool read_one(void *arg, const struct store_directory_key *row)
 {
 	struct reading *reading = arg;
-	const bool follows = reading->begun ? row->sequence == reading->sequence + 1 &&
-						      memcmp(row->previous, reading->hash, DIGEST_SIZE) == 0
-					    : true;
 
-	if (!follows || !row_is_good(reading->vault, row)) {
+	if (row->sequence != reading->sequence + 1 ||
+	    (reading->knows_hash && memcmp(row->previous, reading->hash, DIGEST_SIZE) != 0) ||
+	    !row_is_good(reading->vault, row)) {
 		reading->status = CORE_DAMAGED;
 		return false;
 	}
-	reading->status = CORE_OK;
-	reading->begun = true;
 	reading->sequence = row->sequence;
+	reading->knows_hash = true;
 	memcpy(reading->hash, row->hash, DIGEST_SIZE);
 	return reading->each(reading->arg, row);
 }
@@ -165,7 +163,8 @@ static bool read_one(void *arg, const struct store_directory_key *row)
 enum core_status directory_history(const struct vault *vault, struct store_view *view, const char *name, uint64_t after,
 				   size_t limit, store_directory_visit *each, void *arg)
 {
-	struct reading reading = {.vault = vault, .each = each, .arg = arg, .status = CORE_OK};
+	struct reading reading = {
+		.vault = vault, .each = each, .arg = arg, .sequence = after, .knows_hash = after == 0};
 	struct directory_entry last;
 	char folded[DIRECTORY_NAME_MAX + 1];
 	enum core_status status;

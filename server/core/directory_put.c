@@ -24,6 +24,12 @@ static bool owns(const struct principal *principal, const uint8_t account_id[sta
 	return principal && memcmp(principal->account_id, account_id, 16) == 0;
 }
 
+/* A session has all that its account may: so a token that may do less does not choose the key that opens one. */
+static bool speaks_for(const struct principal *principal, const struct store_account *account)
+{
+	return owns(principal, account->account_id) && (account->scopes & ~principal->scopes) == 0;
+}
+
 /* ---- on whose word ------------------------------------------------------------------------------------------------
  */
 
@@ -61,9 +67,8 @@ static enum core_status decide_new(struct directory_put *put, struct store_view 
 		if (!rowmac_check_account(put->vault, account))
 			result = CORE_DAMAGED;
 		memcpy(put->account_id, account->account_id, sizeof(put->account_id));
+		put->authority = speaks_for(put->principal, account) ? DIRECTORY_BY_OWNER : DIRECTORY_BY_ADMINISTRATOR;
 		free(account);
-		put->authority =
-			owns(put->principal, put->account_id) ? DIRECTORY_BY_OWNER : DIRECTORY_BY_ADMINISTRATOR;
 		if (result != CORE_OK || put->authority == DIRECTORY_BY_OWNER || administers(put->principal))
 			return result;
 		return CORE_CONFLICT;

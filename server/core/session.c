@@ -22,7 +22,9 @@ bool session_is_idle(const struct store_token *row, int64_t now_ms)
 
 int64_t session_look_again(const struct store_token *row, int64_t now_ms)
 {
-	const int64_t again = now_ms + grain_of(row);
+	/* When the next use is due to be written down: counted from this one, if session_touch() now does. */
+	const int64_t counted_from = now_ms - row->used_ms < grain_of(row) ? row->used_ms : now_ms;
+	const int64_t again = counted_from + grain_of(row);
 
 	return row->idle_ms == 0 || (row->expires_ms != 0 && row->expires_ms < again) ? row->expires_ms : again;
 }
