@@ -123,48 +123,6 @@ static bool visit_invite(void *arg, const struct store_invite *row)
 	return true;
 }
 
-/* ---- messages --------------------------------------------------------------------------------------------------- */
-
-enum { MESSAGES_AT_ONCE = 64 };
-
-struct message_walk {
-	struct check *check;
-	uint8_t last[16];
-	size_t count;
-};
-
-static bool visit_message(void *arg, const struct store_message *row)
-{
-	struct message_walk *walk = arg;
-	const uint64_t size = row->state == STORE_MESSAGE_KEPT ? row->size : 0;
-	uint8_t digest[DIGEST_SIZE];
-
-	walk->count++;
-	memcpy(walk->last, row->message_id, sizeof(walk->last));
-	digest_sha256(row->body.data, row->body.size, digest);
-	if (!rowmac_check_message(walk->check->vault, row))
-		report(walk->check, CHECK_MESSAGE, CHECK_ROW_MAC, row->message_id);
-	else if (row->body.size != size || (size > 0 && memcmp(digest, row->digest, sizeof(digest)) != 0))
-		report(walk->check, CHECK_MESSAGE, CHECK_MESSAGE_BYTES, row->message_id);
-	return true;
-}
-
-/* A page at a time: a long read would keep the log from being restarted. */
-static enum store_status walk_messages(struct check *check, struct store_view *view)
-{
-	struct message_walk walk = {.check = check, .count = MESSAGES_AT_ONCE};
-	enum store_status status = STORE_OK;
-
-	while (status == STORE_OK && walk.count == MESSAGES_AT_ONCE && !check_stopped(check)) {
-		uint8_t after[16];
-
-		memcpy(after, walk.last, sizeof(after));
-		walk.count = 0;
-		status = store_message_walk(view, after, MESSAGES_AT_ONCE, visit_message, &walk);
-	}
-	return status;
-}
-
 /* ---- orphans ---------------------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -223,7 +181,7 @@ enum core_status check_tables(struct check *check, struct store_view *view)
 	if (status == CORE_OK)
 		status = table_read(check, CHECK_INVITE, store_invite_list(view, NULL, INT64_MAX, visit_invite, check));
 	if (status == CORE_OK)
-		status = table_read(check, CHECK_MESSAGE, walk_messages(check, view));
+		status = table_read(check, CHECK_MESSAGE, check_messages(check, view));
 	for (enum store_orphan kind = 0; kind < STORE_ORPHAN_KINDS && status == CORE_OK; kind++)
 		if (!check_stopped(check))
 			status = table_read(check, ORPHANS[kind].subject,

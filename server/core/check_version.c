@@ -338,16 +338,12 @@ out:
 enum core_status check_answer(struct check_worker *w, const struct store_idempotency *row)
 {
 	struct check_fault fault = {.subject = CHECK_ANSWER_OF, .failure = CHECK_ANSWER};
-	enum core_status status;
+	enum core_status status = check_begin(w);
 
-	/* A message's: what its MAC is over goes with the message, and an edited row is refused when it is used. */
-	if (row->version == 0)
-		return CORE_OK;
-	status = check_begin(w);
 	if (status != CORE_OK)
 		return status;
 	w->in_snapshot = true;
-	status = judge_answer(w, row);
+	status = row->version == 0 ? check_message_answer(w, row) : judge_answer(w, row);
 	w->in_snapshot = false;
 	check_end(w);
 	w->fault_count = 0;

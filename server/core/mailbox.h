@@ -89,6 +89,13 @@ MUST_CHECK enum store_status mailbox_deposit_apply(struct mailbox_deposit *depos
 						   enum core_status *ret_result);
 void mailbox_deposit_done(struct mailbox_deposit *deposit);
 
+/*
+ * What a request with the same Idempotency-Key must say to be the same: SHA-256 of lp("message") ‖ lp(mailbox) ‖
+ * u8 kind ‖ lp(session) ‖ digest of the bytes. session: empty or 32 bytes.
+ */
+void mailbox_request(const uint8_t mailbox[static 16], enum mailbox_kind kind, struct store_bytes session,
+		     const uint8_t digest[static DIGEST_SIZE], uint8_t ret_request[static DIGEST_SIZE]);
+
 /* ---- the owner ----------------------------------------------------------------------------------------------------
  */
 

@@ -81,20 +81,28 @@ static enum core_status judge(const struct mailbox_deposit *deposit, const struc
 	return CORE_OK;
 }
 
-/* What a request with the same Idempotency-Key must say to be the same. */
-static void digest_request(struct mailbox_deposit *deposit)
+void mailbox_request(const uint8_t mailbox[static 16], enum mailbox_kind kind, struct store_bytes session,
+		     const uint8_t digest[static DIGEST_SIZE], uint8_t ret_request[static DIGEST_SIZE])
 {
-	const struct mailbox_entry *entry = &deposit->entry;
-	uint8_t bytes[512];
+	uint8_t bytes[256];
 	struct wire_out out;
 
 	wire_out_init(&out, bytes, sizeof(bytes));
 	wire_put_lp_text(&out, "message");
-	wire_put_lp(&out, deposit->mailbox, sizeof(deposit->mailbox));
-	wire_put_u8(&out, (uint8_t)entry->kind);
-	wire_put_lp(&out, entry->session, entry->has_session ? sizeof(entry->session) : 0);
-	wire_put_bytes(&out, entry->digest, sizeof(entry->digest));
-	digest_sha256(bytes, out.used, deposit->request);
+	wire_put_lp(&out, mailbox, 16);
+	wire_put_u8(&out, (uint8_t)kind);
+	wire_put_lp(&out, session.data, session.size);
+	wire_put_bytes(&out, digest, DIGEST_SIZE);
+	digest_sha256(bytes, out.used, ret_request);
+}
+
+static void digest_request(struct mailbox_deposit *deposit)
+{
+	const struct mailbox_entry *entry = &deposit->entry;
+
+	mailbox_request(deposit->mailbox, entry->kind,
+			(struct store_bytes){entry->session, entry->has_session ? DIGEST_SIZE : 0}, entry->digest,
+			deposit->request);
 }
 
 static bool enter_key(struct mailbox_deposit *deposit)
