@@ -15,21 +15,25 @@
 /* RFC 7518 §6.3.2: any of these makes an RSA key private; "k" is a symmetric one (§6.4.1). */
 static const char *const PRIVATE_MEMBERS[] = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"};
 
-/* A Base64urlUInt. */
-static bool read_number(const struct json_value *object, const char *name, uint8_t *ret_bytes, size_t cap,
-			size_t *ret_size)
+/* A Base64urlUInt of at most `cap` bytes. too_long: what it is when it has more. */
+static enum pubkey_verdict read_number(const struct json_value *member, enum pubkey_verdict too_long,
+				       uint8_t *ret_bytes, size_t cap, size_t *ret_size)
 {
 	const char *text;
 	size_t size;
 
-	return json_doc_string(json_doc_member(object, name), 1, KEY_TEXT_MAX, &text, &size) == JSON_DOC_OK &&
-	       decode_base64url(text, size, ret_bytes, cap, ret_size);
+	if (json_doc_string(member, 1, KEY_TEXT_MAX, &text, &size) != JSON_DOC_OK)
+		return PUBKEY_MALFORMED;
+	if (size * 3 / 4 > cap)
+		return too_long;
+	return decode_base64url(text, size, ret_bytes, cap, ret_size) ? PUBKEY_OK : PUBKEY_MALFORMED;
 }
 
 static enum pubkey_verdict read_jwk(const struct json_value *root, struct rsakey_public **ret_key)
 {
 	uint8_t n[RSAKEY_MAX_SIZE + 64], e[64];
 	size_t n_size, e_size, type_size;
+	enum pubkey_verdict verdict;
 	const char *type;
 
 	for (size_t i = 0; i < sizeof(PRIVATE_MEMBERS) / sizeof(PRIVATE_MEMBERS[0]); i++)
@@ -39,10 +43,12 @@ static enum pubkey_verdict read_jwk(const struct json_value *root, struct rsakey
 		return PUBKEY_MALFORMED;
 	if (strcmp(type, "RSA") != 0)
 		return PUBKEY_NOT_RSA;
-	if (!read_number(root, "n", n, sizeof(n), &n_size))
-		return json_doc_member(root, "n") ? PUBKEY_MODULUS_LONG : PUBKEY_MALFORMED;
-	if (!read_number(root, "e", e, sizeof(e), &e_size))
-		return PUBKEY_MALFORMED;
+	verdict = read_number(json_doc_member(root, "n"), PUBKEY_MODULUS_LONG, n, sizeof(n), &n_size);
+	if (verdict != PUBKEY_OK)
+		return verdict;
+	verdict = read_number(json_doc_member(root, "e"), PUBKEY_EXPONENT_LARGE, e, sizeof(e), &e_size);
+	if (verdict != PUBKEY_OK)
+		return verdict;
 	return pubkey_from_numbers(n, n_size, e, e_size, ret_key);
 }
 

@@ -161,6 +161,7 @@ enum core_status partners_run(struct fixture *fixture,
 {
 	struct run run = {.job = {.apply = run_apply}, .fixture = fixture, .apply = apply, .arg = arg};
 
-	must(store_run(fixture->vault.store, &run.job) == STORE_OK, "store_run");
-	return run.result;
+	const enum store_status status = store_run(fixture->vault.store, &run.job);
+
+	return status == STORE_OK ? run.result : core_from_store(status);
 }

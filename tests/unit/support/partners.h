@@ -39,7 +39,7 @@ void partners_enroll(struct fixture *fixture, const char *name, const struct rsa
 
 enum core_status partners_remove(struct fixture *fixture, const char *name, const struct principal *principal);
 
-/* Runs `apply` as a job of its own; anything but STORE_OK from the store ends the program. */
+/* Runs `apply` as a job of its own: its result, or why the store did not take it. */
 enum core_status partners_run(struct fixture *fixture,
 			      enum store_status (*apply)(struct fixture *fixture, struct store_txn *txn, void *arg,
 							 enum core_status *ret_result),
