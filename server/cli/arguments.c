@@ -62,7 +62,8 @@ static const struct argument *read_name(const struct arguments *arguments, const
 enum arguments_status arguments_parse(const struct arguments *arguments, int argc, char **argv, const char **ret_values,
 				      FILE *out, FILE *errors)
 {
-	const size_t slots = arguments->count + (arguments->operand ? 1 : 0);
+	const size_t slots = arguments->count + (arguments->operand ? 1 + arguments->more_operands : 0);
+	size_t operand = arguments->count; /* where the next goes */
 	bool only_operands = false;
 
 	for (size_t i = 0; i < slots; i++)
@@ -82,9 +83,9 @@ enum arguments_status arguments_parse(const struct arguments *arguments, int arg
 		if (only_operands || argv[i][0] != '-' || argv[i][1] == '\0') {
 			if (!arguments->operand)
 				return wrong(arguments, i, "not an option", errors);
-			if (ret_values[arguments->count])
+			if (operand == slots)
 				return wrong(arguments, i, "one too many", errors);
-			ret_values[arguments->count] = argv[i];
+			ret_values[operand++] = argv[i];
 			continue;
 		}
 		a = read_name(arguments, argv[i], &value);

@@ -1,6 +1,6 @@
 /*
  * The arguments of a small subcommand, which has no settings: `--name VALUE`, `--name=VALUE`, `--flag`, `-n VALUE`, and
- * at most one operand.
+ * a few operands.
  */
 #ifndef COFFER_CLI_ARGUMENTS_H
 #define COFFER_CLI_ARGUMENTS_H
@@ -21,7 +21,8 @@ struct arguments {
 	const char *about; /* lines of help below it; NULL: none */
 	const struct argument *table;
 	size_t count;
-	const char *operand; /* what stands for it in the usage; NULL: none is taken */
+	const char *operand;  /* what stands for it in the usage; NULL: none is taken */
+	size_t more_operands; /* that may follow it */
 };
 
 enum arguments_status {
@@ -31,9 +32,10 @@ enum arguments_status {
 };
 
 /*
- * argv[0] is the command's name. Where an operand is taken it, or NULL, goes to ret_values[count]; `-` is one, and so
- * is what follows `--`. ret_values[i] is the value of table[i], the flag's own name for a flag, or NULL when it is not
- * given; borrowed from argv. What was given wrongly is named by its place, a value never repeated.
+ * argv[0] is the command's name. Where an operand is taken it, or NULL, goes to ret_values[count], and more of them
+ * behind it; `-` is one, and so is what follows `--`. ret_values[i] is the value of table[i], the flag's own name for a
+ * flag, or NULL when it is not given; borrowed from argv. What was given wrongly is named by its place, a value never
+ * repeated.
  */
 __attribute__((warn_unused_result)) enum arguments_status arguments_parse(const struct arguments *arguments, int argc,
 									  char **argv, const char **ret_values,

@@ -3,28 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto/secret.h"
+#include "server/cli/admin_client.h"
 #include "server/cli/arguments.h"
 #include "server/cli/commands.h"
 #include "server/cli/harden.h"
 #include "server/cli/secret_input.h"
 #include "server/client/client.h"
-#include "server/core/files.h"
 
 enum { OPTION_DATA, OPTION_URL, OPTION_CA, OPTION_TOKEN_FILE, OPTION_PASSPHRASE_FILE, OPTION_COUNT };
 
 static const struct argument OPTIONS[] = {
-	[OPTION_DATA] = {.name = "data",
-			 .value = "DIR",
-			 .help = "of the server, whose CA and administrator's token are taken from there; else\n"
-				 "      COFFER_DATA, else ./coffer-data"},
-	[OPTION_URL] = {.name = "url",
-			.value = "URL",
-			.help = "where it listens; else https:// and COFFER_LISTEN, else https://127.0.0.1:8443"},
-	[OPTION_CA] = {.name = "ca", .value = "FILE", .help = "the CA to trust instead of DIR/tls/ca.pem"},
-	[OPTION_TOKEN_FILE] = {.name = "token-file",
-			       .value = "FILE",
-			       .help = "a token of scope admin instead of DIR/admin.token"},
+	[OPTION_DATA] = ADMIN_CLIENT_DATA,
+	[OPTION_URL] = ADMIN_CLIENT_URL,
+	[OPTION_CA] = ADMIN_CLIENT_CA,
+	[OPTION_TOKEN_FILE] = ADMIN_CLIENT_TOKEN_FILE,
 	[OPTION_PASSPHRASE_FILE] = {.name = "passphrase-file",
 				    .value = "FILE",
 				    .help = "holds the passphrase; else it is asked for on the terminal"},
@@ -47,38 +39,6 @@ static const struct arguments SEAL = {
 	.table = OPTIONS,
 	.count = OPTION_PASSPHRASE_FILE, /* all before it */
 };
-
-static bool open_client(const char *const values[static OPTION_COUNT], struct client **ret_client, char *ret_error,
-			size_t error_size)
-{
-	struct files_error error = {ret_error, error_size};
-	const char *listen = getenv("COFFER_LISTEN");
-	const char *data = arguments_data(values[OPTION_DATA]);
-	char url[300], ca[4096], token_file[4096];
-	struct client_options options = {.url = values[OPTION_URL] ? values[OPTION_URL] : url,
-					 .ca_file = values[OPTION_CA] ? values[OPTION_CA] : ca};
-	char *token = NULL;
-	size_t size;
-	enum core_status status;
-	bool good;
-
-	snprintf(url, sizeof(url), "https://%s", listen && listen[0] ? listen : "127.0.0.1:8443");
-	snprintf(ca, sizeof(ca), "%s/tls/ca.pem", data);
-	snprintf(token_file, sizeof(token_file), "%s", values[OPTION_TOKEN_FILE] ? values[OPTION_TOKEN_FILE] : "");
-	if (!values[OPTION_TOKEN_FILE])
-		snprintf(token_file, sizeof(token_file), "%s/admin.token", data);
-	status = files_read(token_file, true, &token, &size, &error);
-	if (status == CORE_NOT_FOUND)
-		files_fail(&error, status, "there is no token in %s: name its file by --token-file, or DIR by --data",
-			   token_file);
-	if (status != CORE_OK)
-		return false;
-	token[strcspn(token, "\r\n")] = '\0';
-	options.token = token;
-	good = client_new(&options, ret_client, ret_error, error_size);
-	secret_free(token, size + 1);
-	return good;
-}
 
 static const char *meaning(long status)
 {
@@ -107,14 +67,15 @@ static bool ask(const char *const values[static OPTION_COUNT], const char *path,
 					       .size = passphrase ? passphrase->secret.size : 0};
 	struct client *client = NULL;
 	struct client_reply reply = {0};
-	bool good = open_client(values, &client, ret_error, error_size) &&
+	bool good = admin_client_open(values[OPTION_DATA], values[OPTION_URL], values[OPTION_CA],
+				      values[OPTION_TOKEN_FILE], &client, ret_error, error_size) &&
 		    client_send(client, &request, &reply, ret_error, error_size);
 
 	if (good && reply.status != 204) {
 		snprintf(ret_error, error_size, "%s (%ld)", meaning(reply.status), reply.status);
 		good = false;
 	}
-	free(reply.body);
+	client_reply_done(&reply);
 	client_free(client);
 	return good;
 }

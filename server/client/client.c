@@ -1,5 +1,6 @@
 #include "server/client/client.h"
 
+#include <ctype.h>
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,8 @@ struct client {
 	char *token;
 	size_t token_size;
 	long timeout_ms;
+	bool unverified;
+	bool (*stop)(void);
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -26,20 +29,44 @@ static bool fail(char *ret_error, size_t error_size, const char *what, const cha
 	return false;
 }
 
-/* "https://HOST[:PORT]" with at most a slash behind it, which is dropped. */
+/* "https://HOST[:PORT]" with at most a slash behind it, which is dropped, as the default port is. */
 static bool take_url(struct client *client, const char *url)
 {
-	static const char SCHEME[] = "https://";
+	static const char SCHEME[] = "https://", PORT[] = ":443";
+	const size_t scheme = sizeof(SCHEME) - 1, port = sizeof(PORT) - 1;
 	size_t size = strlen(url);
 
-	if (strncasecmp(url, SCHEME, sizeof(SCHEME) - 1) != 0 || size >= sizeof(client->url))
+	if (strncasecmp(url, SCHEME, scheme) != 0 || size >= sizeof(client->url))
 		return false;
 	if (url[size - 1] == '/')
 		size--;
-	if (size <= sizeof(SCHEME) - 1 || memchr(url + sizeof(SCHEME) - 1, '/', size - (sizeof(SCHEME) - 1)))
+	if (size <= scheme || strpbrk(url + scheme, "@?#\\ ") || memchr(url + scheme, '/', size - scheme))
 		return false;
-	memcpy(client->url, url, size);
+	if (size > scheme + port && memcmp(url + size - port, PORT, port) == 0)
+		size -= port;
+	for (size_t i = 0; i < size; i++)
+		client->url[i] = (char)tolower((unsigned char)url[i]);
 	client->url[size] = '\0';
+	return true;
+}
+
+const char *client_origin(const struct client *client)
+{
+	return client->url;
+}
+
+bool client_set_token(struct client *client, const char *token, char *ret_error, size_t error_size)
+{
+	if (client->token)
+		secret_free(client->token, client->token_size);
+	client->token = NULL;
+	if (!token)
+		return true;
+	client->token_size = strlen(token) + 1;
+	client->token = secret_alloc(client->token_size);
+	if (!client->token)
+		return fail(ret_error, error_size, "the token", "no memory that can be locked (RLIMIT_MEMLOCK)");
+	memcpy(client->token, token, client->token_size);
 	return true;
 }
 
@@ -61,15 +88,10 @@ bool client_new(const struct client_options *options, struct client **ret_client
 		fail(ret_error, error_size, "the CA's file", "its path is too long");
 		goto out;
 	}
-	if (options->token) {
-		client->token_size = strlen(options->token) + 1;
-		client->token = secret_alloc(client->token_size);
-		if (!client->token) {
-			fail(ret_error, error_size, "the token", "no memory that can be locked (RLIMIT_MEMLOCK)");
-			goto out;
-		}
-		memcpy(client->token, options->token, client->token_size);
-	}
+	if (!client_set_token(client, options->token, ret_error, error_size))
+		goto out;
+	client->unverified = options->unverified;
+	client->stop = options->stop;
 	client->timeout_ms = options->timeout_ms ? options->timeout_ms : DEFAULT_TIMEOUT_MS;
 	*ret_client = client;
 	client = NULL;
@@ -79,22 +101,82 @@ out:
 	return good;
 }
 
+/* Appends, within CLIENT_REPLY_MAX; what is outgrown is wiped, for a reply may hold a token. */
+static bool append(char **text, size_t *used, const char *bytes, size_t size)
+{
+	char *grown;
+
+	if (size > CLIENT_REPLY_MAX - *used)
+		return false;
+	grown = malloc(*used + size + 1);
+	if (!grown)
+		return false;
+	if (*used)
+		memcpy(grown, *text, *used);
+	memcpy(grown + *used, bytes, size);
+	grown[*used + size] = '\0';
+	if (*text)
+		secret_wipe(*text, *used);
+	free(*text);
+	*text = grown;
+	*used += size;
+	return true;
+}
+
 static size_t collect(char *bytes, size_t one, size_t count, void *arg)
 {
 	struct client_reply *reply = arg;
-	const size_t size = one * count;
-	char *grown;
 
-	if (size > CLIENT_REPLY_MAX - reply->size)
-		return 0;
-	grown = realloc(reply->body, reply->size + size + 1);
-	if (!grown)
-		return 0;
-	reply->body = grown;
-	memcpy(grown + reply->size, bytes, size);
-	reply->size += size;
-	grown[reply->size] = '\0';
-	return size;
+	return append(&reply->body, &reply->size, bytes, one * count) ? one * count : 0;
+}
+
+static size_t collect_header(char *bytes, size_t one, size_t count, void *arg)
+{
+	struct client_reply *reply = arg;
+
+	return append(&reply->headers, &reply->headers_size, bytes, one * count) ? one * count : 0;
+}
+
+bool client_reply_header(const struct client_reply *reply, const char *name, char *ret_value, size_t room)
+{
+	const size_t size = strlen(name);
+	const char *line = reply->headers ? reply->headers : "";
+
+	ret_value[0] = '\0';
+	for (; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+		const char *value = line + size + 1;
+		size_t length;
+
+		if (strncasecmp(line, name, size) != 0 || line[size] != ':')
+			continue;
+		value += strspn(value, " \t");
+		length = strcspn(value, "\r\n");
+		if (ret_value[0] || length >= room)
+			return false;
+		memcpy(ret_value, value, length);
+		ret_value[length] = '\0';
+	}
+	return true;
+}
+
+void client_reply_done(struct client_reply *reply)
+{
+	if (reply->body)
+		secret_wipe(reply->body, reply->size);
+	free(reply->body);
+	free(reply->headers);
+	*reply = (struct client_reply){0};
+}
+
+static int on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+	const struct client *client = arg;
+
+	(void)a;
+	(void)b;
+	(void)c;
+	(void)d;
+	return client->stop();
 }
 
 static CURLcode prepare(struct client *client, const struct client_request *request, const char *url,
@@ -114,12 +196,23 @@ static CURLcode prepare(struct client *client, const struct client_request *requ
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_NOPROXY, "localhost,127.0.0.1,::1");
 	SET(CURLOPT_ERRORBUFFER, client->error);
-	SET(CURLOPT_TIMEOUT_MS, client->timeout_ms);
+	SET(CURLOPT_TIMEOUT_MS, request->timeout_ms ? request->timeout_ms : client->timeout_ms);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
 	SET(CURLOPT_CUSTOMREQUEST, request->method);
 	SET(CURLOPT_HTTPHEADER, headers);
 	SET(CURLOPT_WRITEFUNCTION, collect);
 	SET(CURLOPT_WRITEDATA, reply);
+	SET(CURLOPT_HEADERFUNCTION, collect_header);
+	SET(CURLOPT_HEADERDATA, reply);
+	if (client->unverified) {
+		SET(CURLOPT_SSL_VERIFYPEER, 0L);
+		SET(CURLOPT_SSL_VERIFYHOST, 0L);
+	}
+	if (client->stop) {
+		SET(CURLOPT_XFERINFOFUNCTION, on_progress);
+		SET(CURLOPT_XFERINFODATA, client);
+		SET(CURLOPT_NOPROGRESS, 0L);
+	}
 	if (client->ca_file[0]) {
 		SET(CURLOPT_CAINFO, client->ca_file);
 		SET(CURLOPT_CAPATH, NULL);
@@ -144,6 +237,8 @@ static const char *advice(CURLcode code, const struct client *client)
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
 		return "its certificate is not trusted: name its CA's file";
+	case CURLE_ABORTED_BY_CALLBACK:
+		return "given up";
 	case CURLE_OPERATION_TIMEDOUT:
 		return "it did not answer in time";
 	default:
@@ -151,34 +246,52 @@ static const char *advice(CURLcode code, const struct client *client)
 	}
 }
 
+/* NULL when memory runs out. */
+static struct curl_slist *make_headers(const struct client_request *request)
+{
+	struct curl_slist *headers = NULL;
+	char type[300];
+
+	snprintf(type, sizeof(type), "Content-Type:%s%s", request->media_type ? " " : "",
+		 request->media_type ? request->media_type : "");
+	for (size_t i = 0; i == 0 || headers; i++) {
+		const char *const own[] = {type, "Expect:"};
+		const char *line = i < 2 ? own[i] : request->headers ? request->headers[i - 2] : NULL;
+		struct curl_slist *more = line ? curl_slist_append(headers, line) : NULL;
+
+		if (!line)
+			break;
+		if (!more)
+			curl_slist_free_all(headers);
+		headers = more;
+	}
+	return headers;
+}
+
 bool client_send(struct client *client, const struct client_request *request, struct client_reply *ret_reply,
 		 char *ret_error, size_t error_size)
 {
 	struct client_reply reply = {0};
-	struct curl_slist *headers = NULL, *more;
+	struct curl_slist *headers;
 	char url[URL_MAX + 1024];
-	char type[300];
 	CURLcode code;
 
 	if (snprintf(url, sizeof(url), "%s%s", client->url, request->path) >= (int)sizeof(url))
 		return fail(ret_error, error_size, client->url, "the path is too long");
-	snprintf(type, sizeof(type), "Content-Type:%s%s", request->media_type ? " " : "",
-		 request->media_type ? request->media_type : "");
-	headers = curl_slist_append(NULL, type);
-	more = headers ? curl_slist_append(headers, "Expect:") : NULL;
-	if (!more) {
+	headers = make_headers(request);
+	if (!headers || !append(&reply.body, &reply.size, "", 0)) {
 		curl_slist_free_all(headers);
 		return fail(ret_error, error_size, client->url, "out of memory");
 	}
 	client->error[0] = '\0';
-	code = prepare(client, request, url, more, &reply);
+	code = prepare(client, request, url, headers, &reply);
 	if (code == CURLE_OK)
 		code = curl_easy_perform(client->curl);
 	if (code == CURLE_OK)
 		code = curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &reply.status);
-	curl_slist_free_all(more);
+	curl_slist_free_all(headers);
 	if (code != CURLE_OK) {
-		free(reply.body);
+		client_reply_done(&reply);
 		return fail(ret_error, error_size, client->url, advice(code, client));
 	}
 	*ret_reply = reply;

@@ -11,10 +11,14 @@
 struct client;
 
 struct client_options {
-	const char *url;     /* "https://HOST:PORT"; a path is refused */
+	const char *url;     /* "https://HOST:PORT"; a path, a user or a query is refused */
 	const char *ca_file; /* "" or NULL: the CAs that the system trusts */
 	const char *token;   /* bearer; NULL for none */
 	long timeout_ms;     /* for a whole request; 0: 60 s */
+	/* The certificate is not verified: for what proves itself in another way, and never with a token. */
+	bool unverified;
+	/* Asked now and then while a request is under way; true ends it. May be NULL. */
+	bool (*stop)(void);
 };
 
 struct client_request {
@@ -23,12 +27,16 @@ struct client_request {
 	const char *media_type; /* NULL without a body */
 	const void *body;	/* borrowed */
 	size_t size;
+	const char *const *headers; /* "Name: value", ended by NULL; or NULL */
+	long timeout_ms;	    /* 0: the client's */
 };
 
 struct client_reply {
 	long status;
-	char *body; /* terminated; the caller frees it */
+	char *body; /* terminated; never NULL after a success */
 	size_t size;
+	char *headers; /* as they came, a line each, terminated */
+	size_t headers_size;
 };
 
 /* A reply's body may have so many bytes. */
@@ -39,6 +47,14 @@ bool client_new(const struct client_options *options, struct client **ret_client
 /* False, with a line in ret_error that says what to do, when no reply came: not reachable, not trusted, too slow. */
 bool client_send(struct client *client, const struct client_request *request, struct client_reply *ret_reply,
 		 char *ret_error, size_t error_size);
+/* The value of a header field that came once, terminated; "" when it did not; false when it does not fit. */
+bool client_reply_header(const struct client_reply *reply, const char *name, char *ret_value, size_t room);
+/* Wipes; all zeros is accepted. */
+void client_reply_done(struct client_reply *reply);
+/* From now on with another token, or none. False, with a line in ret_error, when memory runs out. */
+bool client_set_token(struct client *client, const char *token, char *ret_error, size_t error_size);
+/* "https://host:port", lower case, without the default port: what proofs name (FORMATS §5). Borrowed. */
+const char *client_origin(const struct client *client);
 /* Wipes the token; NULL is accepted. */
 void client_free(struct client *client);
 
