@@ -192,7 +192,7 @@ static void put_token_rest(struct sql_call *call, const struct store_token *row)
 	sql_put_u64(call, row->scopes);
 	sql_put_i64(call, row->created_ms);
 	sql_put_i64(call, row->expires_ms);
-	sql_put_blob(call, row->description.data, row->description.size);
+	sql_put_text_bytes(call, row->description);
 	sql_put_i64(call, row->idle_ms);
 	sql_put_i64(call, row->used_ms);
 	sql_put_blob(call, row->mac, sizeof(row->mac));

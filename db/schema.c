@@ -103,6 +103,31 @@ static const char *const MIGRATIONS[] = {
 	"ALTER TABLE token ADD COLUMN used_ms INTEGER NOT NULL DEFAULT 0;"
 	"CREATE INDEX token_sessions ON token (account_id) WHERE idle_ms > 0 AND state = 1;"
 	"CREATE INDEX token_by_end ON token (expires_ms) WHERE idle_ms > 0;",
+
+	/* Mailboxes. `body` is last: listing does not read it. The counts are kept so that quotas need no scan. */
+	"CREATE TABLE message ("
+	" message_row INTEGER PRIMARY KEY,"
+	" message_id BLOB NOT NULL CHECK (length(message_id) = 16),"
+	" mailbox BLOB NOT NULL CHECK (length(mailbox) = 16),"
+	" sender BLOB NOT NULL CHECK (length(sender) = 16),"
+	" sender_name TEXT NOT NULL,"
+	" revision INTEGER NOT NULL, state INTEGER NOT NULL, kind INTEGER NOT NULL,"
+	" received_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL,"
+	" size INTEGER NOT NULL,"
+	" digest BLOB NOT NULL CHECK (length(digest) = 32),"
+	" recipient_key BLOB NOT NULL CHECK (length(recipient_key) = 32),"
+	" sender_key BLOB NOT NULL, signature BLOB NOT NULL, session BLOB NOT NULL,"
+	" mac BLOB NOT NULL CHECK (length(mac) = 32),"
+	" body BLOB NOT NULL);"
+	"CREATE UNIQUE INDEX message_by_id ON message (message_id);"
+	"CREATE INDEX message_by_mailbox ON message (mailbox, message_id) WHERE state = 1;"
+	"CREATE INDEX message_by_expiry ON message (expires_ms) WHERE state = 1;"
+	"CREATE INDEX message_removed ON message (changed_ms) WHERE state > 1;"
+	"CREATE TABLE mailbox_count ("
+	" mailbox BLOB NOT NULL CHECK (length(mailbox) = 16),"
+	" sender BLOB NOT NULL CHECK (length(sender) = 16),"
+	" messages INTEGER NOT NULL, bytes INTEGER NOT NULL,"
+	" PRIMARY KEY (mailbox, sender)) WITHOUT ROWID;",
 };
 
 enum { SCHEMA_VERSION = sizeof(MIGRATIONS) / sizeof(MIGRATIONS[0]) };

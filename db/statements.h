@@ -17,6 +17,10 @@
 #define INVITE_COLUMNS \
 	"invite_id, revision, state, hash, name, scopes, created_ms, expires_ms, made_by, used_by, mac"
 
+#define MESSAGE_COLUMNS                                                                                               \
+	"message_id, mailbox, sender, sender_name, revision, state, kind, received_ms, expires_ms, changed_ms, size, " \
+	"digest, recipient_key, sender_key, signature, session, mac"
+
 #define EPOCH_COLUMNS "epoch_id, kek_id, revision, created_ms, reserved, wrap, mac"
 
 /* X(NAME, text). `state <> 1 AND` makes a partial index of blob usable. */
@@ -89,6 +93,24 @@
 	X(INVITE_LIST, "SELECT " INVITE_COLUMNS " FROM invite WHERE invite_id > ? ORDER BY invite_id LIMIT ?") \
 	X(INVITE_INSERT, "INSERT INTO invite (" INVITE_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
 	X(INVITE_UPDATE, "UPDATE invite SET revision = ?, state = ?, used_by = ?, mac = ? WHERE invite_id = ?") \
+	X(MESSAGE_GET, "SELECT " MESSAGE_COLUMNS ", body FROM message WHERE message_id = ?") \
+	X(MESSAGE_LIST, "SELECT " MESSAGE_COLUMNS " FROM message WHERE mailbox = ? AND message_id > ? AND state = 1 " \
+		"AND expires_ms > ? ORDER BY message_id LIMIT ?") \
+	X(MESSAGE_DUE, "SELECT " MESSAGE_COLUMNS " FROM message WHERE state = 1 AND expires_ms <= ? " \
+		"ORDER BY expires_ms LIMIT ?") \
+	X(MESSAGE_REMOVED, "SELECT " MESSAGE_COLUMNS " FROM message WHERE state > 1 AND changed_ms <= ? " \
+		"ORDER BY changed_ms LIMIT ?") \
+	X(MESSAGE_STATE, "SELECT state FROM message WHERE message_id = ?") \
+	X(MESSAGE_WALK, "SELECT " MESSAGE_COLUMNS ", body FROM message WHERE message_id > ? ORDER BY message_id LIMIT ?") \
+	X(MESSAGE_INSERT, "INSERT INTO message (" MESSAGE_COLUMNS ", body) " \
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
+	X(MESSAGE_REMOVE, "UPDATE message SET revision = ?, state = ?, changed_ms = ?, mac = ?, body = zeroblob(0) " \
+		"WHERE message_id = ? AND state = 1") \
+	X(MESSAGE_DELETE, "DELETE FROM message WHERE message_id = ? AND state > 1") \
+	X(COUNT_GET, "SELECT messages, bytes FROM mailbox_count WHERE mailbox = ? AND sender = ?") \
+	X(COUNT_PUT, "INSERT INTO mailbox_count (mailbox, sender, messages, bytes) VALUES (?, ?, ?, ?) " \
+		"ON CONFLICT (mailbox, sender) DO UPDATE SET messages = excluded.messages, bytes = excluded.bytes") \
+	X(COUNT_DELETE, "DELETE FROM mailbox_count WHERE mailbox = ? AND sender = ?") \
 	X(IDEMPOTENCY_GET, "SELECT key_mac, body_mac, record_id, version, created_ms FROM idempotency " \
 		"WHERE key_mac = ?") \
 	X(IDEMPOTENCY_LIST, "SELECT key_mac, body_mac, record_id, version, created_ms FROM idempotency " \
@@ -133,7 +155,7 @@
 	X(ORPHAN_KEYS, "SELECT account_id, sequence FROM directory_key " \
 		"WHERE account_id NOT IN (SELECT account_id FROM account)") \
 	X(ORPHAN_ANSWERS, "SELECT record_id, version FROM idempotency " \
-		"WHERE record_id NOT IN (SELECT record_id FROM version)") \
+		"WHERE version > 0 AND record_id NOT IN (SELECT record_id FROM version)") \
 	X(ORPHAN_BLOBS, "SELECT zeroblob(16), blob_id FROM blob " \
 		"WHERE state = 1 AND blob_id NOT IN (SELECT blob_id FROM version)") \
 	X(ORPHAN_CHUNKS, "SELECT DISTINCT zeroblob(16), blob_id FROM chunk " \

@@ -234,11 +234,41 @@ struct store_invite {
 	uint8_t mac[32];
 };
 
+enum store_message_state {
+	STORE_MESSAGE_KEPT = 1,
+	STORE_MESSAGE_ACKNOWLEDGED = 2, /* its bytes are gone; remnants may linger in the file */
+	STORE_MESSAGE_EXPIRED = 3,	/* the same */
+};
+
+/* A message in a mailbox. All columns but `body` are meant to be covered by `mac`, in the order below. */
+struct store_message {
+	uint8_t message_id[16]; /* in the order of commits */
+	uint8_t mailbox[16];	/* accounts */
+	uint8_t sender[16];
+	struct store_bytes sender_name;
+	uint64_t revision;
+	uint8_t state; /* enum store_message_state, as found */
+	uint8_t kind;  /* the caller's */
+	int64_t received_ms, expires_ms;
+	int64_t changed_ms; /* when `state` last changed */
+	uint64_t size;	    /* of `body` while it is kept */
+	uint8_t digest[32]; /* of that */
+	uint8_t recipient_key[32];
+	struct store_bytes sender_key, signature, session; /* each may be empty */
+	uint8_t mac[32];
+	struct store_bytes body; /* only where it says so; else empty */
+};
+
+/* How much lies in a mailbox: of one sender, or (sender zeros) in all. */
+struct store_mailbox_count {
+	uint64_t messages, bytes;
+};
+
 struct store_idempotency {
 	uint8_t key_mac[32];
 	uint8_t body_mac[32];
-	uint8_t record_id[16];
-	uint64_t version;
+	uint8_t record_id[16]; /* or a message's */
+	uint64_t version;      /* 0: of a message */
 	int64_t created_ms;
 };
 
@@ -349,6 +379,26 @@ MUST_CHECK enum store_status store_directory_walk(struct store_view *view, store
 typedef bool store_invite_visit(void *arg, const struct store_invite *row);
 MUST_CHECK enum store_status store_invite_list(struct store_view *view, const uint8_t *after, size_t limit,
 					       store_invite_visit *each, void *arg);
+/* With its body, in any state. */
+MUST_CHECK enum store_status store_message_get(struct store_view *view, const uint8_t message_id[static 16],
+					       struct store_message **ret_message);
+typedef bool store_message_visit(void *arg, const struct store_message *row);
+/* Kept messages of a mailbox that have not expired by `now_ms`, by id, `after` (NULL: from the start) excluded. */
+MUST_CHECK enum store_status store_message_list(struct store_view *view, const uint8_t mailbox[static 16],
+						const uint8_t *after, int64_t now_ms, size_t limit,
+						store_message_visit *each, void *arg);
+/* Kept messages that have expired by `now_ms`; messages that were removed by then. */
+MUST_CHECK enum store_status store_message_due(struct store_view *view, int64_t now_ms, size_t limit,
+					       store_message_visit *each, void *arg);
+MUST_CHECK enum store_status store_message_removed(struct store_view *view, int64_t until_ms, size_t limit,
+						   store_message_visit *each, void *arg);
+/* All messages with their bodies, by id, `after` (NULL: from the start) excluded. */
+MUST_CHECK enum store_status store_message_walk(struct store_view *view, const uint8_t *after, size_t limit,
+						store_message_visit *each, void *arg);
+/* Zeros when nothing was ever counted. */
+MUST_CHECK enum store_status store_mailbox_count(struct store_view *view, const uint8_t mailbox[static 16],
+						 const uint8_t sender[static 16],
+						 struct store_mailbox_count *ret_count);
 /* All KEKs by id. */
 typedef bool store_kek_visit(void *arg, const struct store_kek *row);
 typedef bool store_epoch_visit(void *arg, const struct store_epoch *row);
@@ -371,6 +421,9 @@ MUST_CHECK enum store_status store_record_version(struct store_view *view, const
 /* The number of the last change of an account's key. STORE_NOT_FOUND: no row of it is there. */
 MUST_CHECK enum store_status store_directory_sequence(struct store_view *view, const uint8_t account_id[static 16],
 						      uint64_t *ret_sequence);
+/* A message's enum store_message_state, as found. STORE_NOT_FOUND. */
+MUST_CHECK enum store_status store_message_state(struct store_view *view, const uint8_t message_id[static 16],
+						 uint8_t *ret_state);
 /* At most `limit` rows in order of key_mac, after `after` (NULL: from the start). */
 MUST_CHECK enum store_status store_idempotency_walk(struct store_view *view, const uint8_t *after, size_t limit,
 						    struct store_idempotency *ret_rows, size_t *ret_count);
@@ -425,6 +478,8 @@ MUST_CHECK enum store_status store_account_insert(struct store_txn *txn, const s
 MUST_CHECK enum store_status store_token_insert(struct store_txn *txn, const struct store_token *row);
 MUST_CHECK enum store_status store_directory_insert(struct store_txn *txn, const struct store_directory_key *row);
 MUST_CHECK enum store_status store_invite_insert(struct store_txn *txn, const struct store_invite *row);
+/* Also counts it. */
+MUST_CHECK enum store_status store_message_insert(struct store_txn *txn, const struct store_message *row);
 MUST_CHECK enum store_status store_idempotency_insert(struct store_txn *txn, const struct store_idempotency *row);
 MUST_CHECK enum store_status store_audit_insert(struct store_txn *txn, const struct store_audit_event *row);
 MUST_CHECK enum store_status store_setting_put(struct store_txn *txn, const char *name, const void *bytes, size_t size);
@@ -439,6 +494,11 @@ MUST_CHECK enum store_status store_invite_update(struct store_txn *txn, const st
 /* Removes sessions whose expiry lies before `before_ms`, at most `limit`; *ret_count: how many. */
 MUST_CHECK enum store_status store_token_expire(struct store_txn *txn, int64_t before_ms, size_t limit,
 						uint64_t *ret_count);
+
+/* Writes revision, state, changed_ms and mac of a kept message, and drops its bytes and its counts. STORE_NOT_FOUND. */
+MUST_CHECK enum store_status store_message_remove(struct store_txn *txn, const struct store_message *row);
+/* Drops the row of a message that was removed. STORE_NOT_FOUND. */
+MUST_CHECK enum store_status store_message_delete(struct store_txn *txn, const uint8_t message_id[static 16]);
 
 /* Makes a staged blob of exactly `chunks` chunks part of the store. STORE_NOT_FOUND when that is not what was staged.
  */

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/core/mailbox.h"
 #include "server/core/vault.h"
 #include "server/core/workers.h"
 #include "server/http/http.h"
@@ -37,7 +38,12 @@ struct api_options {
 	const char *ca_pem;	    /* borrowed: the local CA's certificate; NULL: another one certifies */
 	const char *ca_fingerprint; /* borrowed: SHA-256 of its DER, lower-case hexadecimal */
 	bool open_enrollment;	    /* anyone may take a free name */
-	int64_t invite_ttl_ms;	    /* the longest, and what an invite has that says nothing */
+	size_t body_memory;	    /* bytes that bodies may take which are collected whole */
+	size_t message_max;	    /* bytes of a message */
+	int64_t message_ttl_ms;	    /* the longest, and what a message has that says nothing */
+	int64_t long_poll_ms;	    /* the longest wait for a message */
+	struct mailbox_limits mailbox_limits;
+	int64_t invite_ttl_ms; /* the longest, and what an invite has that says nothing */
 	int64_t login_challenge_ms, login_ttl_ms, login_idle_ms;
 	int64_t shred_delay_ms;	       /* how long a deleted record's remnants may linger in the WAL */
 	void (*log)(const char *line); /* a line for the operator: faults found in stored records; may be NULL */

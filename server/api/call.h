@@ -32,13 +32,16 @@
 #include "server/http/http.h"
 
 struct login;
+struct waiters;
 
 struct api {
 	struct api_options options;
 	struct http_app app;
 	struct login *login;
+	struct waiters *waiters;
 	_Atomic(struct http_server *) server;
 	struct inflight *inflight;
+	_Atomic size_t body_bytes; /* of bodies that are collected (body.h) */
 };
 
 enum call_phase {
@@ -54,6 +57,7 @@ enum call_next {
 	CALL_GO,   /* on to apply, or to the reply */
 	CALL_ROOM, /* wait for wake(), then prepare again */
 	CALL_WORK, /* to a worker */
+	CALL_LONG, /* wait for wake(), the call's wait_until_ms, or the end of the connection; then prepare again */
 };
 
 struct call {
@@ -67,9 +71,10 @@ struct call {
 	struct audit_event event; /* object, version and outcome are the steps' to fill in */
 	enum core_status result;  /* of work, and then of apply */
 	enum store_status outcome;
-	bool refused;	  /* a problem was set before apply */
-	bool interrupted; /* the reply ended short: audited once more */
-	void *state;	  /* the resource's */
+	int64_t wait_until_ms; /* CLOCK_MONOTONIC, for CALL_LONG */
+	bool refused;	       /* a problem was set before apply */
+	bool interrupted;      /* the reply ended short: audited once more */
+	void *state;	       /* the resource's */
 };
 
 struct api_steps {
@@ -84,7 +89,11 @@ struct api_steps {
 	enum call_next (*prepare)(struct call *call);
 	void (*work)(struct call *call);
 	void (*worked)(struct call *call);
+	/* On a loop: a CALL_LONG wait has met a bound. True: nobody will wake it any more. */
+	bool (*wait_over)(struct call *call);
 	enum store_status (*apply)(struct call *call, struct store_txn *txn);
+	/* On the committer, after COMMIT: for others that wait for this. */
+	void (*announce)(struct call *call);
 	void (*finish)(struct call *call);
 	void (*close)(struct call *call, bool completed);
 };
@@ -112,7 +121,7 @@ void call_alarm(struct call *call, const char *fault);
 /* The steps of each resource, for routes.c. */
 extern const struct api_steps RECORDS_POST, RECORDS_PUT, RECORDS_GET, RECORDS_DELETE, RECORDS_LIST, RECORDS_VERSIONS,
 	KEYS_PUT, KEYS_GET, KEYS_DELETE, KEYS_LIST, KEYS_HISTORY, INVITES_POST, INVITES_LIST, INVITES_DELETE, LOGIN_ASK,
-	LOGIN_ANSWER, LOGIN_END, SERVICE_KEK, SERVICE_CA, SERVICE_HEALTH, SERVICE_READY, SERVICE_CONTRACT, SERVICE_SEAL,
-	SERVICE_UNSEAL;
+	LOGIN_ANSWER, LOGIN_END, MAILBOX_POST, MAILBOX_LIST, MAILBOX_GET, MAILBOX_DELETE, SERVICE_KEK, SERVICE_CA,
+	SERVICE_HEALTH, SERVICE_READY, SERVICE_CONTRACT, SERVICE_SEAL, SERVICE_UNSEAL;
 
 #endif

@@ -59,7 +59,7 @@ static void make_body(struct call *call, const uint8_t *bytes, size_t size, size
 	struct making *making = call->state;
 
 	*ret_used = size;
-	body_collect(call, &making->body, bytes, size);
+	body_collect(call, &making->body, API_JSON_MAX, bytes, size);
 }
 
 static bool read_invite(struct call *call, struct making *making)
@@ -183,7 +183,7 @@ static void make_close(struct call *call, bool completed)
 	(void)completed;
 	if (!making)
 		return;
-	body_free(making->body);
+	body_free(call, making->body);
 	secret_wipe(making, sizeof(*making));
 	free(making);
 }

@@ -102,7 +102,7 @@ static void put_body(struct call *call, const uint8_t *bytes, size_t size, size_
 	struct putting *putting = call->state;
 
 	*ret_used = size;
-	body_collect(call, &putting->body, bytes, size);
+	body_collect(call, &putting->body, KEY_TEXT_MAX, bytes, size);
 }
 
 static enum call_next put_prepare(struct call *call)
@@ -213,7 +213,7 @@ static void put_close(struct call *call, bool completed)
 	(void)completed;
 	if (!putting)
 		return;
-	body_free(putting->body);
+	body_free(call, putting->body);
 	rsakey_public_free(putting->put.key);
 	directory_put_done(&putting->put);
 	free(putting);

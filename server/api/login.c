@@ -65,7 +65,7 @@ static void ask_body(struct call *call, const uint8_t *bytes, size_t size, size_
 	struct asking *asking = call->state;
 
 	*ret_used = size;
-	body_collect(call, &asking->body, bytes, size);
+	body_collect(call, &asking->body, API_JSON_MAX, bytes, size);
 }
 
 static enum call_next ask_prepare(struct call *call)
@@ -114,7 +114,7 @@ static void ask_close(struct call *call, bool completed)
 
 	(void)completed;
 	if (asking)
-		body_free(asking->body);
+		body_free(call, asking->body);
 	free(asking);
 }
 
@@ -150,7 +150,7 @@ static void answer_body(struct call *call, const uint8_t *bytes, size_t size, si
 	struct answering *answering = call->state;
 
 	*ret_used = size;
-	body_collect(call, &answering->body, bytes, size);
+	body_collect(call, &answering->body, API_JSON_MAX, bytes, size);
 }
 
 static enum call_next answer_prepare(struct call *call)
@@ -236,7 +236,7 @@ static void answer_close(struct call *call, bool completed)
 	(void)completed;
 	if (!answering)
 		return;
-	body_free(answering->body);
+	body_free(call, answering->body);
 	secret_wipe(answering, sizeof(*answering));
 	free(answering);
 }

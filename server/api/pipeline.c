@@ -6,6 +6,7 @@
 
 #include "crypto/encode.h"
 #include "server/api/call.h"
+#include "server/api/waiters.h"
 #include "server/core/clock.h"
 #include "server/core/keyring.h"
 #include "server/core/login.h"
@@ -53,6 +54,10 @@ enum problem call_problem(enum core_status status)
 		return PROBLEM_PROOF_REFUSED;
 	case CORE_INVITE:
 		return PROBLEM_INVITE_REFUSED;
+	case CORE_MAILBOX_FULL:
+		return PROBLEM_MAILBOX_FULL;
+	case CORE_SENDER_QUOTA:
+		return PROBLEM_SENDER_QUOTA;
 	case CORE_STALE:
 		return PROBLEM_PRECONDITION_FAILED;
 	case CORE_KEY_REUSED:
@@ -146,6 +151,8 @@ static void commit_done(struct store_job *job, enum store_status outcome)
 	struct call *call = (struct call *)job;
 
 	call->outcome = outcome;
+	if (outcome == STORE_OK && !call->refused && call->result == CORE_OK && call->steps->announce)
+		call->steps->announce(call);
 	http_wake(call->x);
 }
 
@@ -287,6 +294,9 @@ static enum http_next prepare(struct call *call)
 		break;
 	case CALL_ROOM:
 		return HTTP_WAIT;
+	case CALL_LONG:
+		http_wait_until(call->x, call->wait_until_ms);
+		return HTTP_WAIT;
 	case CALL_WORK:
 		call->phase = CALL_WORKING;
 		call->work.run = run_work;
@@ -330,6 +340,14 @@ static enum http_next app_resumed(struct http_exchange *x, void *arg)
 		break;
 	}
 	return HTTP_GO;
+}
+
+static bool app_wait_over(struct http_exchange *x, void *arg)
+{
+	struct call *call = http_state(x);
+
+	(void)arg;
+	return call->steps->wait_over(call);
 }
 
 /* ---- the end --------------------------------------------------------------------------------------------------------
@@ -416,7 +434,8 @@ struct api *api_new(const struct api_options *options)
 	api->options = *options;
 	api->inflight = inflight_new();
 	api->login = login_new(options->login_challenge_ms);
-	if (!api->inflight || !api->login) {
+	api->waiters = waiters_new();
+	if (!api->inflight || !api->login || !api->waiters) {
 		api_free(api);
 		return NULL;
 	}
@@ -430,6 +449,7 @@ struct api *api_new(const struct api_options *options)
 		.body = app_body,
 		.ready = app_ready,
 		.resumed = app_resumed,
+		.wait_over = app_wait_over,
 		.closed = app_closed,
 	};
 	return api;
@@ -460,5 +480,6 @@ void api_free(struct api *api)
 		return;
 	inflight_free(api->inflight);
 	login_free(api->login);
+	waiters_free(api->waiters);
 	free(api);
 }

@@ -30,7 +30,7 @@ enum settings_log_level {
 	SETTINGS_LOG_DEBUG,
 };
 
-#define SETTINGS_COUNT 38
+#define SETTINGS_COUNT 46
 
 /* Sizes are bytes, times are milliseconds. Texts are never NULL after a successful settings_load. */
 struct settings {
@@ -67,6 +67,14 @@ struct settings {
 	uint64_t login_challenge;
 	uint64_t login_ttl;
 	uint64_t login_idle;
+	uint64_t body_memory;
+	uint64_t message_max;
+	uint64_t message_ttl;
+	uint64_t mailbox_bytes;
+	unsigned mailbox_messages;
+	uint64_t sender_bytes;
+	unsigned sender_messages;
+	uint64_t long_poll;
 	uint64_t shred_delay;
 	uint64_t idempotency_ttl;
 	uint64_t disk_watermark;

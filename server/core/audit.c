@@ -39,6 +39,12 @@ static const char *const ACTION_NAMES[] = {
 	[AUDIT_LOGIN] = "login.begin",
 	[AUDIT_LOGOUT] = "login.end",
 	[AUDIT_INVITE_CREATE] = "invite.create",
+	[AUDIT_MESSAGE_DEPOSIT] = "message.deposit",
+	[AUDIT_MESSAGE_LIST] = "message.list",
+	[AUDIT_MESSAGE_READ] = "message.read",
+	[AUDIT_MESSAGE_ACKNOWLEDGE] = "message.acknowledge",
+	[AUDIT_MESSAGE_EXPIRED] = "message.expired",
+	[AUDIT_MESSAGE_SHREDDED] = "message.shredded",
 	[AUDIT_INVITE_LIST] = "invite.list",
 	[AUDIT_INVITE_REVOKE] = "invite.revoke",
 };

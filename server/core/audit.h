@@ -33,7 +33,13 @@ enum audit_action {
 	AUDIT_KEY_HISTORY = 16,
 	AUDIT_LOGIN = 17,
 	AUDIT_LOGOUT = 18,
-	AUDIT_INVITE_CREATE = 19, /* object: the invite */
+	AUDIT_INVITE_CREATE = 19,   /* object: the invite */
+	AUDIT_MESSAGE_DEPOSIT = 20, /* object: the message, as of the next but the listing */
+	AUDIT_MESSAGE_LIST = 21,
+	AUDIT_MESSAGE_READ = 22,
+	AUDIT_MESSAGE_ACKNOWLEDGE = 23,
+	AUDIT_MESSAGE_EXPIRED = 24,
+	AUDIT_MESSAGE_SHREDDED = 25,
 	AUDIT_INVITE_LIST = 30,
 	AUDIT_INVITE_REVOKE = 31,
 };

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "server/core/clock.h"
+#include "server/core/mailbox.h"
 #include "server/core/record.h"
 
 /* So many keys a transaction, so that requests come between. */
@@ -20,7 +21,7 @@ struct chore {
 	bool failing;
 };
 
-enum { CHORE_SHRED, CHORE_EXPIRE, CHORE_SESSIONS, CHORE_COUNT };
+enum { CHORE_SHRED, CHORE_EXPIRE, CHORE_SESSIONS, CHORE_MESSAGES, CHORE_REMNANTS, CHORE_COUNT };
 
 struct care {
 	struct store_job job; /* first: apply() is handed a pointer to it */
@@ -86,9 +87,35 @@ static enum core_status forget_sessions(struct care *care)
 	return expire_by(care, sessions_apply);
 }
 
+/* Page after page, until there is none or it is time to end. */
+static enum core_status sweep(struct care *care, enum core_status (*page)(const struct vault *vault,
+									  struct store_view *view, uint64_t *ret_count))
+{
+	struct store_view *view = NULL;
+	uint64_t count = 1;
+	enum core_status status = core_from_store(store_view_new(care->options.vault->store, &view));
+
+	while (status == CORE_OK && count > 0 && !atomic_load(&care->stopping))
+		status = page(care->options.vault, view, &count);
+	store_view_free(view);
+	return status;
+}
+
+static enum core_status expire_messages(struct care *care)
+{
+	return sweep(care, mailbox_expire);
+}
+
+static enum core_status shred_messages(struct care *care)
+{
+	return sweep(care, mailbox_shred);
+}
+
 static const struct chore CHORES[] = {
 	[CHORE_SHRED] = {.name = "shredding deleted records", .run = shred},
 	[CHORE_EXPIRE] = {.name = "forgetting old Idempotency-Keys", .run = expire},
+	[CHORE_MESSAGES] = {.name = "removing expired messages", .run = expire_messages},
+	[CHORE_REMNANTS] = {.name = "shredding removed messages", .run = shred_messages},
 	[CHORE_SESSIONS] = {.name = "forgetting old logins", .run = forget_sessions},
 };
 _Static_assert(sizeof(CHORES) / sizeof(CHORES[0]) == CHORE_COUNT, "each chore has one row");
@@ -182,6 +209,8 @@ struct care *care_new(const struct care_options *options)
 		care->chores[i] = CHORES[i];
 	care->chores[CHORE_SHRED].every_ms = options->shred_every_ms;
 	care->chores[CHORE_EXPIRE].every_ms = options->expire_every_ms;
+	care->chores[CHORE_MESSAGES].every_ms = options->shred_every_ms;
+	care->chores[CHORE_REMNANTS].every_ms = options->shred_every_ms;
 	care->chores[CHORE_SESSIONS].every_ms = options->expire_every_ms;
 	sem_init(&care->stop, 0, 0);
 	if (pthread_create(&care->thread, NULL, take_care, care) != 0) {

@@ -13,41 +13,43 @@
 #include "server/core/vault.h"
 
 /* What can be wrong: X(NAME, what is said of it). */
-#define CHECK_FAILURES(X)                                               \
-	X(ROW_UNREADABLE, "row cannot be read")                         \
-	X(ROW_MAC, "row MAC does not verify")                           \
-	X(ROW_ID, "does not name a record")                             \
-	X(MISSING_VERSION, "missing version")                           \
-	X(STATE, "its state does not fit its place among the versions") \
-	X(REMNANT, "was left behind when the record was deleted")       \
-	X(NO_OWNER, "its owner is no account")                          \
-	X(WRAP_MISSING, "missing wrap")                                 \
-	X(WRAP_UNREADABLE, "wrap cannot be read")                       \
-	X(WRAP_MAC, "wrap MAC does not verify")                         \
-	X(WRAP_ORPHAN, "wrap without a version")                        \
-	X(WRAP_KEK, "wrap under a KEK that is not there")               \
-	X(UNWRAP, "unwrap fails")                                       \
-	X(EPOCH, "its epoch is not there, or does not verify")          \
-	X(EPOCH_WRAP, "epoch wrap does not verify")                     \
-	X(COMMITMENT, "commitment does not fit the key")                \
-	X(META_TAG, "metadata tag does not verify")                     \
-	X(META, "metadata is malformed")                                \
-	X(SIZE, "size is not the one in the metadata")                  \
-	X(DIGEST, "digest is not the one in the metadata")              \
-	X(BLOB_MISSING, "missing blob row")                             \
-	X(BLOB_UNLINKED, "its chunks are marked for removal")           \
-	X(CHUNK_MISSING, "missing")                                     \
-	X(CHUNK_UNREADABLE, "cannot be read")                           \
-	X(CHUNK_LENGTH, "length is wrong")                              \
-	X(CHUNK_TAG, "tag does not verify")                             \
-	X(CHUNK_SURPLUS, "surplus")                                     \
-	X(CHUNK_ORPHAN, "chunks without a version")                     \
-	X(ANSWER, "does not vouch for this record")                     \
-	X(ANSWER_ORPHAN, "names a record that is not there")            \
-	X(TOKEN_ORPHAN, "its account is not there")                     \
-	X(NO_ACCOUNT, "its account is not there")                       \
-	X(KEY_CHAIN, "does not follow the change before it")            \
-	X(HISTORY, "the audit log tells of it, and it is not there")    \
+#define CHECK_FAILURES(X)                                                  \
+	X(ROW_UNREADABLE, "row cannot be read")                            \
+	X(ROW_MAC, "row MAC does not verify")                              \
+	X(ROW_ID, "does not name a record")                                \
+	X(MISSING_VERSION, "missing version")                              \
+	X(STATE, "its state does not fit its place among the versions")    \
+	X(REMNANT, "was left behind when the record was deleted")          \
+	X(NO_OWNER, "its owner is no account")                             \
+	X(WRAP_MISSING, "missing wrap")                                    \
+	X(WRAP_UNREADABLE, "wrap cannot be read")                          \
+	X(WRAP_MAC, "wrap MAC does not verify")                            \
+	X(WRAP_ORPHAN, "wrap without a version")                           \
+	X(WRAP_KEK, "wrap under a KEK that is not there")                  \
+	X(UNWRAP, "unwrap fails")                                          \
+	X(EPOCH, "its epoch is not there, or does not verify")             \
+	X(EPOCH_WRAP, "epoch wrap does not verify")                        \
+	X(COMMITMENT, "commitment does not fit the key")                   \
+	X(META_TAG, "metadata tag does not verify")                        \
+	X(META, "metadata is malformed")                                   \
+	X(SIZE, "size is not the one in the metadata")                     \
+	X(DIGEST, "digest is not the one in the metadata")                 \
+	X(BLOB_MISSING, "missing blob row")                                \
+	X(BLOB_UNLINKED, "its chunks are marked for removal")              \
+	X(CHUNK_MISSING, "missing")                                        \
+	X(CHUNK_UNREADABLE, "cannot be read")                              \
+	X(CHUNK_LENGTH, "length is wrong")                                 \
+	X(CHUNK_TAG, "tag does not verify")                                \
+	X(CHUNK_SURPLUS, "surplus")                                        \
+	X(CHUNK_ORPHAN, "chunks without a version")                        \
+	X(ANSWER, "does not vouch for this record")                        \
+	X(ANSWER_ORPHAN, "names a record that is not there")               \
+	X(TOKEN_ORPHAN, "its account is not there")                        \
+	X(NO_ACCOUNT, "its account is not there")                          \
+	X(KEY_CHAIN, "does not follow the change before it")               \
+	X(MESSAGE_BYTES, "its bytes are not those of its row")             \
+	X(RESTORED, "the audit log tells of its removal, and it is there") \
+	X(HISTORY, "the audit log tells of it, and it is not there")       \
 	X(DATABASE, "database")
 
 #define CHECK_FAILURE_ENUM(name, text) CHECK_##name,
@@ -68,6 +70,7 @@ enum check_subject {
 	CHECK_TOKEN,	     /* id */
 	CHECK_DIRECTORY_KEY, /* id: its account; version: its sequence */
 	CHECK_INVITE,	     /* id */
+	CHECK_MESSAGE,	     /* id */
 	CHECK_BLOB,	     /* version: the blob's number */
 	CHECK_FILE,	     /* detail */
 };

@@ -1,4 +1,6 @@
 /* The audit log, and the store held against it. */
+#include <search.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/core/audit.h"
@@ -9,7 +11,87 @@ struct history {
 	struct check_totals *totals;
 	struct store_view *view; /* for look-ups: another one walks the log */
 	enum core_status failure;
+	void *missing; /* tsearch(3): ids of messages that are not there, and of whose removal nothing was read yet */
 };
+
+/* ---- messages -----------------------------------------------------------------------------------------------------
+ */
+
+static int compare_ids(const void *a, const void *b)
+{
+	return memcmp(a, b, 16);
+}
+
+static void miss(struct history *history, const uint8_t id[static 16])
+{
+	uint8_t *copy = malloc(16);
+	void *const *node;
+
+	if (copy)
+		memcpy(copy, id, 16);
+	node = copy ? tsearch(copy, &history->missing, compare_ids) : NULL;
+	if (!node)
+		history->failure = CORE_NOMEM;
+	if (!node || *node != copy)
+		free(copy);
+}
+
+static void stop_missing(struct history *history, const uint8_t id[static 16])
+{
+	void *const *node = tfind(id, &history->missing, compare_ids);
+	void *copy = node ? *node : NULL;
+
+	if (node)
+		(void)tdelete(id, &history->missing, compare_ids);
+	free(copy);
+}
+
+static void report_message(struct history *history, enum check_failure failure, const uint8_t id[static 16])
+{
+	struct check_fault fault = {.subject = CHECK_MESSAGE, .failure = failure};
+
+	memcpy(fault.id, id, sizeof(fault.id));
+	history->totals->faults++;
+	history->options->fault(history->options->arg, &fault);
+}
+
+/*
+ * A message and the event of its deposit are committed together, and so are its removal and that event. The log is read
+ * on to its end, so that a removal meanwhile is read as well.
+ */
+static void on_message(struct history *history, const struct audit_event *event)
+{
+	uint8_t state = 0;
+	enum store_status status;
+
+	if (event->action == AUDIT_MESSAGE_DEPOSIT
+		    ? event->outcome != 201
+		    : event->action == AUDIT_MESSAGE_ACKNOWLEDGE && event->outcome != 204)
+		return;
+	status = store_message_state(history->view, event->object_id, &state);
+	if (!check_is_finding(status))
+		history->failure = core_from_store(status);
+	else if (event->action == AUDIT_MESSAGE_DEPOSIT && status == STORE_NOT_FOUND)
+		miss(history, event->object_id);
+	else if (event->action != AUDIT_MESSAGE_DEPOSIT && status == STORE_OK && state == STORE_MESSAGE_KEPT)
+		report_message(history, CHECK_RESTORED, event->object_id);
+	if (event->action != AUDIT_MESSAGE_DEPOSIT)
+		stop_missing(history, event->object_id);
+}
+
+static void report_missing(struct history *history, bool whole)
+{
+	while (history->missing) {
+		uint8_t *id = *(void **)history->missing;
+
+		if (whole)
+			report_message(history, CHECK_HISTORY, id);
+		stop_missing(history, id);
+	}
+}
+
+/* ---- versions and keys ---------------------------------------------------------------------------------------------
+ */
 
 static bool stopped(const struct check_options *options)
 {
@@ -58,6 +140,10 @@ static void on_event(void *arg, const struct audit_event *event)
 	uint64_t latest = 0;
 	enum store_status status;
 
+	if (history->failure == CORE_OK &&
+	    (event->action == AUDIT_MESSAGE_DEPOSIT || event->action == AUDIT_MESSAGE_ACKNOWLEDGE ||
+	     event->action == AUDIT_MESSAGE_EXPIRED))
+		on_message(history, event);
 	if (!made_a_version(event, &fault.subject) || history->failure != CORE_OK)
 		return;
 	if (fault.subject == CHECK_DIRECTORY_KEY)
@@ -89,6 +175,7 @@ enum core_status check_audit(const struct check_options *options, FILE *report, 
 		status = core_from_store(store_view_new(options->vault->store, &history.view));
 	if (status == CORE_OK)
 		status = audit_verify(view, options->vault, report, &watch, &count, &good);
+	report_missing(&history, status == CORE_OK && good);
 	store_view_free(history.view);
 	store_view_free(view);
 	if (history.failure != CORE_OK)

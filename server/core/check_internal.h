@@ -67,6 +67,12 @@ void check_end(struct check_worker *worker);
 MUST_CHECK enum core_status check_file(struct check *check, struct store_view *view);
 MUST_CHECK enum core_status check_tables(struct check *check, struct store_view *view);
 
+/* Every message, its row and its bytes. Reports. */
+MUST_CHECK enum store_status check_messages(struct check *check, struct store_view *view);
+/* An idempotency row that names a message: CORE_DAMAGED when it does not vouch for it. */
+MUST_CHECK enum core_status check_message_answer(const struct check_worker *worker,
+						 const struct store_idempotency *row);
+
 /* One record: its rows, then each version. Reports. */
 MUST_CHECK enum core_status check_record(struct check_worker *worker, const uint8_t record_id[static 16]);
 /* One version, which its record's rows say is there. Notes. */

@@ -180,6 +180,8 @@ enum core_status check_tables(struct check *check, struct store_view *view)
 				    store_directory_walk(view, visit_directory_key, &directory));
 	if (status == CORE_OK)
 		status = table_read(check, CHECK_INVITE, store_invite_list(view, NULL, INT64_MAX, visit_invite, check));
+	if (status == CORE_OK)
+		status = table_read(check, CHECK_MESSAGE, check_messages(check, view));
 	for (enum store_orphan kind = 0; kind < STORE_ORPHAN_KINDS && status == CORE_OK; kind++)
 		if (!check_stopped(check))
 			status = table_read(check, ORPHANS[kind].subject,

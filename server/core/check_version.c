@@ -343,7 +343,7 @@ enum core_status check_answer(struct check_worker *w, const struct store_idempot
 	if (status != CORE_OK)
 		return status;
 	w->in_snapshot = true;
-	status = judge_answer(w, row);
+	status = row->version == 0 ? check_message_answer(w, row) : judge_answer(w, row);
 	w->in_snapshot = false;
 	check_end(w);
 	w->fault_count = 0;

@@ -278,3 +278,44 @@ bool rowmac_check_invite(const struct vault *vault, const struct store_invite *r
 	put_invite(&r, row);
 	return row_check(vault, &r, row->mac);
 }
+
+static void put_message(struct row *row, const struct store_message *m)
+{
+	struct wire_out *out = &row->out;
+
+	row_begin(row, "message");
+	wire_put_lp(out, m->message_id, sizeof(m->message_id));
+	wire_put_lp(out, m->mailbox, sizeof(m->mailbox));
+	wire_put_lp(out, m->sender, sizeof(m->sender));
+	wire_put_lp(out, m->sender_name.data, m->sender_name.size);
+	wire_put_lp_u64(out, m->revision);
+	wire_put_lp_u64(out, m->state);
+	wire_put_lp_u64(out, m->kind);
+	wire_put_lp_u64(out, (uint64_t)m->received_ms);
+	wire_put_lp_u64(out, (uint64_t)m->expires_ms);
+	wire_put_lp_u64(out, (uint64_t)m->changed_ms);
+	wire_put_lp_u64(out, m->size);
+	wire_put_lp(out, m->digest, sizeof(m->digest));
+	wire_put_lp(out, m->recipient_key, sizeof(m->recipient_key));
+	wire_put_lp(out, m->sender_key.data, m->sender_key.size);
+	wire_put_lp(out, m->signature.data, m->signature.size);
+	wire_put_lp(out, m->session.data, m->session.size);
+}
+
+bool rowmac_seal_message(const struct vault *vault, struct store_message *row)
+{
+	struct row r;
+
+	put_message(&r, row);
+	return row_seal(vault, &r, row->mac);
+}
+
+bool rowmac_check_message(const struct vault *vault, const struct store_message *row)
+{
+	struct row r;
+
+	if (row->state < STORE_MESSAGE_KEPT || row->state > STORE_MESSAGE_EXPIRED)
+		return false;
+	put_message(&r, row);
+	return row_check(vault, &r, row->mac);
+}

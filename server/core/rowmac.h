@@ -27,5 +27,7 @@ MUST_CHECK bool rowmac_seal_directory_key(const struct vault *vault, struct stor
 MUST_CHECK bool rowmac_check_directory_key(const struct vault *vault, const struct store_directory_key *row);
 MUST_CHECK bool rowmac_seal_invite(const struct vault *vault, struct store_invite *row);
 MUST_CHECK bool rowmac_check_invite(const struct vault *vault, const struct store_invite *row);
+MUST_CHECK bool rowmac_seal_message(const struct vault *vault, struct store_message *row);
+MUST_CHECK bool rowmac_check_message(const struct vault *vault, const struct store_message *row);
 
 #endif

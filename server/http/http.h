@@ -69,6 +69,9 @@ struct http_app {
 	enum http_next (*ready)(struct http_exchange *x, void *arg);
 	/* After http_wake() of a wait that head() or ready() (or this) began. */
 	enum http_next (*resumed)(struct http_exchange *x, void *arg);
+	/* A wait that http_wait_until() set bounds to has met one. True: nobody will call http_wake() for it any more,
+	 * and it goes on at once; false: somebody has, or is about to. */
+	bool (*wait_over)(struct http_exchange *x, void *arg);
 	/* The exchange is over, sent or lost: called exactly once for every exchange whose head() was called, never
 	 * while it waits. */
 	void (*closed)(struct http_exchange *x, bool completed, void *arg);
@@ -116,6 +119,11 @@ bool http_server_stopping(const struct http_server *server);
  * within a few milliseconds; call http_flush() after the last wake of a batch.
  */
 void http_wake(struct http_exchange *x);
+/*
+ * Before a callback returns HTTP_WAIT: this wait may be long. It also ends at `deadline_ms` (CLOCK_MONOTONIC; up to
+ * 250 ms late), when the client has gone, and when the server stops.
+ */
+void http_wait_until(struct http_exchange *x, int64_t deadline_ms);
 /* Any thread: wakes the loops that have been given something since the last time. */
 void http_flush(struct http_server *server);
 

@@ -93,6 +93,9 @@ struct http_exchange {
 	int64_t begun_ms;
 	int64_t delayed_until_ms;
 	struct http_exchange *next_woken; /* in the list of the woken, or of the delayed */
+	bool waiting;			  /* by http_wait_until(), with the next three */
+	int64_t wait_until_ms;
+	struct http_exchange *next_waiting, *previous_waiting;
 };
 
 /* ---- loops and the server ---- */
@@ -111,6 +114,9 @@ struct loop {
 	struct connection *connections;
 	int handshake_fd;	       /* epoll: wakes for those that are parked in their handshake */
 	struct connection *handshakes; /* the others that have not finished theirs */
+	int wait_fd;		       /* epoll: tells of clients that have gone while they wait */
+	struct http_exchange *waiting; /* long waits */
+	size_t waiting_count;
 	size_t suspended;
 	struct http_exchange *delayed, **delayed_last; /* in the order of their time */
 	unsigned long turns_progress;		       /* handler and reader calls, resumes */
@@ -154,6 +160,18 @@ void loop_give(struct loop *loop, struct connection *connection);
 void loop_signal(struct loop *loop);
 /* The loop's thread: wakes the suspended exchange after a fixed while. */
 void loop_delay(struct loop *loop, struct http_exchange *x);
+
+/* The loop's thread: the suspended exchange goes on. */
+void loop_resume(struct loop *loop, struct http_exchange *x);
+
+/* wait.c */
+bool waits_init(struct loop *loop);
+void waits_done(struct loop *loop);
+/* It goes on, or is over: nothing is watched for it any more. */
+void wait_forget(struct http_exchange *x);
+/* Ends the waits of clients that have gone; of those that are due, or all when the server is stopping. */
+void waits_end_lost(struct loop *loop);
+void waits_end_due(struct loop *loop, int64_t now);
 
 /* connection.c */
 void connection_notice(void *loop, struct MHD_Connection *mhd, void **context,

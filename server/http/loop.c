@@ -81,8 +81,9 @@ void loop_delay(struct loop *loop, struct http_exchange *x)
 	loop->delayed_last = &x->next_woken;
 }
 
-static void resume(struct loop *loop, struct http_exchange *x)
+void loop_resume(struct loop *loop, struct http_exchange *x)
 {
+	wait_forget(x);
 	if (!exchange_wakes(x))
 		return;
 	loop->suspended--;
@@ -99,7 +100,7 @@ static void resume_delayed(struct loop *loop, int64_t now)
 		loop->delayed = x->next_woken;
 		if (!loop->delayed)
 			loop->delayed_last = &loop->delayed;
-		resume(loop, x);
+		loop_resume(loop, x);
 	}
 }
 
@@ -124,7 +125,7 @@ static void take_given(struct loop *loop)
 	while (woken) {
 		struct http_exchange *next = woken->next_woken;
 
-		resume(loop, woken);
+		loop_resume(loop, woken);
 		woken = next;
 	}
 }
@@ -144,9 +145,11 @@ static void rest(struct loop *loop, int daemon_fd, unsigned *idle_turns, unsigne
 {
 	struct pollfd fds[] = {{.fd = daemon_fd, .events = POLLIN},
 			       {.fd = loop->event_fd, .events = POLLIN},
-			       {.fd = loop->handshake_fd, .events = POLLIN}};
+			       {.fd = loop->handshake_fd, .events = POLLIN},
+			       {.fd = loop->wait_fd, .events = POLLIN}};
 	MHD_UNSIGNED_LONG_LONG timeout = TURN_MAX_MS;
-	int wait = loop->suspended ? 5 : TURN_MAX_MS;
+	/* Short waits look after themselves; whoever ends a long one signals. */
+	int wait = loop->suspended > loop->waiting_count ? 5 : TURN_MAX_MS;
 	uint64_t count;
 
 	if (MHD_get_timeout(loop->daemon, &timeout) == MHD_YES && timeout < (MHD_UNSIGNED_LONG_LONG)wait)
@@ -186,8 +189,10 @@ static void run(struct loop *loop)
 		resume_delayed(loop, now);
 		if (now - last_reap > (atomic_load(&loop->server->stopping) ? STOPPING_REAP_MS : REAP_MS)) {
 			connection_reap(loop, now);
+			waits_end_due(loop, now);
 			last_reap = now;
 		}
+		waits_end_lost(loop);
 		handshakes_wake(loop);
 		MHD_run(loop->daemon);
 		handshakes_park(loop);
@@ -239,13 +244,14 @@ static void *loop_main(void *arg)
 	const struct http_app *app = loop->server->options.app;
 
 	loop->context = app->loop_start(app->arg);
-	loop->daemon = loop->context && handshakes_init(loop) ? make_daemon(loop) : NULL;
+	loop->daemon = loop->context && handshakes_init(loop) && waits_init(loop) ? make_daemon(loop) : NULL;
 	report(loop, loop->daemon ? 1 : -1);
 	if (loop->daemon) {
 		run(loop);
 		MHD_stop_daemon(loop->daemon);
 	}
 	handshakes_done(loop);
+	waits_done(loop);
 	if (loop->log_used)
 		access_log_flush(loop);
 	free(loop->log);
@@ -261,7 +267,7 @@ bool loop_start(struct loop *loop)
 
 	pthread_mutex_init(&loop->lock, NULL);
 	loop->delayed_last = &loop->delayed;
-	loop->handshake_fd = -1;
+	loop->handshake_fd = loop->wait_fd = -1;
 	loop->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (loop->event_fd < 0 || pthread_create(&loop->thread, NULL, loop_main, loop) != 0)
 		return false;

@@ -26,11 +26,15 @@
 	X(RANGE_NOT_SATISFIABLE, 416, "range-not-satisfiable", "The record has no such bytes")                      \
 	X(EXPECTATION_FAILED, 417, "expectation-failed", "Only Expect: 100-continue is understood")                 \
 	X(MISDIRECTED, 421, "misdirected", "This server does not go by the name that the request was sent to")      \
+	X(MESSAGE_MALFORMED, 422, "message-malformed", "This is not a message for that mailbox")                    \
+	X(SIGNATURE_REFUSED, 422, "signature-refused", "The signature is not the sender's over this message")       \
 	X(KEY_REFUSED, 422, "key-refused", "This is not a public key that is accepted here")                        \
 	X(PRIVATE_KEY, 422, "private-key", "This is a PRIVATE key: it was thrown away unread; send the public one") \
 	X(KEY_REUSED, 422, "idempotency-key-reused", "This Idempotency-Key was used with another body")             \
 	X(PRECONDITION_REQUIRED, 428, "precondition-required", "The request must say which version it replaces")    \
 	X(TOO_MANY, 429, "too-many-connections", "The address has too many connections")                            \
+	X(MAILBOX_FULL, 429, "mailbox-full", "The mailbox is full")                                                 \
+	X(SENDER_QUOTA, 429, "sender-quota", "Too much from this sender lies in the mailbox")                       \
 	X(HEADERS_TOO_LARGE, 431, "headers-too-large", "The request's header is larger than the limit")             \
 	X(INTERNAL, 500, "internal", "Something went wrong on the server")                                          \
 	X(RECORD_DAMAGED, 500, "record-damaged", "The stored record could not be decrypted")                        \

@@ -43,8 +43,12 @@ def open_challenge(key, origin, account, answer):
 class Partner:
     def __init__(self, server, name, key):
         self.server, self.name, self.key = server, name, key
-        self.origin = f"https://127.0.0.1:{server.port}"
         self.token = None
+
+    @property
+    def origin(self):
+        """The port is another one after each start."""
+        return f"https://127.0.0.1:{self.server.port}"
 
     @property
     def fingerprint(self):

@@ -9,6 +9,7 @@ import uuid
 
 import samples
 from harness import ROOT, Server
+from partners import Partner, rsa_key
 
 READER = os.path.join(ROOT, "tests", "interop", "reader.py")
 sys.path.insert(0, os.path.dirname(READER))
@@ -51,6 +52,16 @@ class Reader(unittest.TestCase):
         path = client.post(os.urandom(150000))["Location"]
         client.delete(path)
         cls.deleted = record_id(path)
+        bob = Partner(cls.server, "bob", rsa_key(0)).enroll().login()
+        assert bob.replace(rsa_key(1)).status == 200
+        bob.key = rsa_key(1)
+        bob.login()
+        cls.messages = {}
+        with bob.client() as mailbox:
+            for size in (288, 4000):
+                body = os.urandom(size)
+                made = mailbox.request("POST", "/v1/mailboxes/bob/messages", body)
+                cls.messages[uuid.UUID(made.json["id"]).bytes] = body
 
     def test_every_version_reads_back_byte_equal(self):
         self.assertEqual(self.store.faults, [])
@@ -72,7 +83,12 @@ class Reader(unittest.TestCase):
         self.assertEqual(actions[0], 1)
         self.assertEqual(actions.count(2), len(self.stored) - 2 + 1)
         self.assertEqual((replaced, actions.count(5)), ([2, 3], 1))
-        self.assertEqual((set(self.store.accounts.values()), len(self.store.tokens)), ({"admin"}, 1))
+        self.assertEqual((set(self.store.accounts.values()), len(self.store.tokens)), ({"admin", "bob"}, 3))
+
+    def test_names_and_messages(self):
+        spki = rsa_key(1).public_key().export_key("DER")
+        self.assertEqual(self.store.directory, {"bob": spki})
+        self.assertEqual(self.store.messages, self.messages)
 
     def run_reader(self):
         return subprocess.run([sys.executable, READER, self.server.data], stdout=subprocess.PIPE, timeout=60,

@@ -28,9 +28,11 @@ COLUMNS = {
     "session": "token_id revision state hash account_id scopes created_ms expires_ms description idle_ms used_ms",
     "directory_key": "name sequence account_id change authority created_ms spki signature old_signature origin"
                      " previous hash",
+    "message": "message_id mailbox sender sender_name revision state kind received_ms expires_ms changed_ms size digest"
+               " recipient_key sender_key signature session",
     "invite": "invite_id revision state hash name scopes created_ms expires_ms made_by used_by",
 }
-ACTIONS = range(1, 12)
+ACTIONS = [*range(1, 26), 30, 31]
 
 Version = namedtuple("Version", "record_id version state owner media_type labels content")
 Event = namedtuple("Event", "sequence time_ms account_id token_id peer action record_id version revision outcome"
@@ -83,6 +85,7 @@ class Store:
     def __init__(self, directory):
         self.faults, self.versions, self.events = [], [], []
         self.keks, self.epochs, self.accounts, self.tokens, self.epoch_wraps = {}, {}, {}, {}, 0
+        self.directory, self.messages = {}, {}
         path = os.path.join(directory, "coffer.db")
         self.keys_path = os.path.join(directory, "keys")
         self.db = sqlite3.connect(f"file:{urllib.parse.quote(path)}?mode=ro", uri=True)
@@ -119,12 +122,17 @@ class Store:
             self._attempt(f"account {row['account_id'].hex()}", self._account, row)
         for row in self.db.execute("SELECT * FROM token"):
             self._attempt(f"token {row['token_id'].hex()}", self._token, row)
+        self._directory()
+        for row in self.db.execute("SELECT * FROM invite"):
+            self._attempt(f"invite {row['invite_id'].hex()}", self._check_mac, "invite", row)
+        for row in self.db.execute("SELECT * FROM message"):
+            self._attempt(f"message {row['message_id'].hex()}", self._message, row)
         self._records()
         self._attempt("audit", self._audit)
 
-    def _check_mac(self, table, row):
+    def _check_mac(self, table, row, columns=None):
         message = lp(table.encode())
-        for name in COLUMNS[table].split():
+        for name in COLUMNS[columns or table].split():
             value = row[name]
             if isinstance(value, int):
                 value = struct.pack(">Q", value & 0xffffffffffffffff)
@@ -165,9 +173,38 @@ class Store:
         self.accounts[row["account_id"]] = row["name"]
 
     def _token(self, row):
-        self._check_mac("token", row)
+        # The columns of sessions came later, and count when one of them is not zero.
+        self._check_mac("token", row, "session" if row["idle_ms"] or row["used_ms"] else "token")
         need(row["account_id"] in self.accounts, "of no account")
         self.tokens[row["token_id"]] = row["account_id"]
+
+    def _directory(self):
+        name, sequence, previous = None, 0, bytes(32)
+        for row in self.db.execute("SELECT * FROM directory_key ORDER BY name, sequence"):
+            what = f"key {row['name']} {row['sequence']}"
+            if row["name"] != name:
+                name, sequence, previous = row["name"], 0, bytes(32)
+            self._attempt(what, self._directory_key, row, sequence + 1, previous)
+            sequence, previous = row["sequence"], bytes(row["hash"])
+            self.directory[name] = bytes(row["spki"])
+
+    def _directory_key(self, row, sequence, previous):
+        self._check_mac("directory_key", row)
+        need(row["account_id"] in self.accounts, "of no account")
+        need((row["sequence"], bytes(row["previous"])) == (sequence, previous), "does not follow the one before")
+        link = (lp(b"coffer-key-history-v1") + previous + lp(row["name"].encode()) + struct.pack(">Q", sequence)
+                + bytes([row["change"], row["authority"]]) + struct.pack(">Q", row["created_ms"])
+                + lp(row["origin"].encode()) + lp(row["spki"]) + lp(row["signature"]) + lp(row["old_signature"]))
+        need(hashlib.sha256(link).digest() == bytes(row["hash"]), "hash")
+        need((row["change"] == 3) == (len(row["spki"]) == 0), "a removal with a key, or a key without one")
+
+    def _message(self, row):
+        self._check_mac("message", row)
+        need(row["mailbox"] in self.accounts and row["sender"] in self.accounts, "of no account")
+        size = row["size"] if row["state"] == CURRENT else 0
+        need(len(row["body"]) == size, "its bytes are more or fewer than its size")
+        need(size == 0 or hashlib.sha256(row["body"]).digest() == bytes(row["digest"]), "digest")
+        self.messages[bytes(row["message_id"])] = bytes(row["body"])
 
     def _records(self):
         by_record = {}
@@ -295,7 +332,8 @@ def main(arguments):
     print(f"{len(live)} versions, {len(store.versions) - len(live)} tombstones,"
           f" {sum(len(version.content) for version in live)} bytes; {len(store.keks)} KEKs,"
           f" {len(store.epochs)} epochs with {store.epoch_wraps} wraps,"
-          f" {len(store.accounts)} accounts, {len(store.tokens)} tokens, {len(store.events)} audit events")
+          f" {len(store.accounts)} accounts, {len(store.tokens)} tokens, {len(store.directory)} names,"
+          f" {len(store.messages)} messages, {len(store.events)} audit events")
     for fault in store.faults:
         print(f"fault: {fault}")
     return 1 if store.faults else 0
