@@ -142,6 +142,7 @@ def route():
 def settings_value():
     for rule, text in ((0, "17"), (1, "4MiB"), (2, "64KiB"), (3, "90min"), (4, "10s"), (5, "on"), (6, "/srv/coffer"),
                        (7, ""), (8, "127.0.0.1:8443"), (8, "[2001:db8::1]:0"), (9, "a.test,*.b.test,::1,10.0.0.1"),
+                       (10, "https://a.test,https://[::1]:8443"),
                        (1, "18446744073709551615"), (3, "18446744073709551616"),
                        (1, "18446744073709551615GiB"), (1, "17179869184GiB"), (3, "9223372036854775808s")):
         yield "%d-%s" % (rule, "".join(c if c.isalnum() else "_" for c in text)), bytes([rule]) + text.encode()
