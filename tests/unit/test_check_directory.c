@@ -157,3 +157,27 @@ Test(check_directory, every_edit_is_named)
 	sqlite3_close(db);
 	assert_found("put back", "");
 }
+
+Test(check_directory, a_row_of_another_past_is_named)
+{
+	struct partners_put put = {.name = "bob", .key = partners_key(2), .principal = &fixture.principal};
+	sqlite3 *db = NULL;
+
+	cr_assert_eq(sqlite3_open(fixture.path, &db), SQLITE_OK);
+	sqlite3_busy_timeout(db, 5000);
+	cr_assert_eq(sqlite3_exec(db,
+				  "CREATE TEMP TABLE past AS SELECT * FROM directory_key WHERE sequence = 2;"
+				  "DELETE FROM directory_key WHERE sequence > 1",
+				  NULL, NULL, NULL),
+		     SQLITE_OK);
+	cr_assert_eq(partners_put(&fixture, &put), CORE_OK);
+	cr_assert_eq(partners_remove(&fixture, "bob", &fixture.principal), CORE_OK);
+	assert_found("lived again", "");
+	cr_assert_eq(sqlite3_exec(db,
+				  "DELETE FROM directory_key WHERE sequence = 2;"
+				  "INSERT INTO directory_key SELECT * FROM past",
+				  NULL, NULL, NULL),
+		     SQLITE_OK);
+	assert_found("put back", "key 3 KEY_CHAIN, ");
+	sqlite3_close(db);
+}
