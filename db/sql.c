@@ -220,7 +220,9 @@ void sql_put_text(struct sql_call *call, const char *text)
 void sql_put_text_bytes(struct sql_call *call, struct store_bytes text)
 {
 	if (call->status == STORE_OK)
-		stick(call, from_sqlite(sqlite3_bind_text(call->statement, ++call->bound, text.size ? (const char *)text.data : "", (int)text.size, SQLITE_STATIC)));
+		stick(call, from_sqlite(sqlite3_bind_text(call->statement, ++call->bound,
+							  text.size ? (const char *)text.data : "", (int)text.size,
+							  SQLITE_STATIC)));
 }
 
 bool sql_step(struct sql_call *call)

@@ -35,8 +35,9 @@ void sql_set_interrupt(struct sql *sql, bool (*stop)(void *arg), void *arg);
 void sql_interrupt(struct sql *sql);
 
 /*
- * One execution of a statement: put its parameters, borrowed until the end, in order, then step and get columns in order, then end. Failures
- * stick; sql_end() gives the first of them. A column of another length than asked for is STORE_CORRUPT.
+ * One execution of a statement: put its parameters, borrowed until the end, in order, then step and get columns in
+ * order, then end. Failures stick; sql_end() gives the first of them. A column of another length than asked for is
+ * STORE_CORRUPT.
  */
 struct sql_call {
 	void *statement;

@@ -10,14 +10,14 @@
 	"token_id, revision, state, hash, account_id, scopes, created_ms, expires_ms, description, idle_ms, used_ms, " \
 	"mac"
 
-#define KEY_COLUMNS                                                                                                \
-	"name, sequence, account_id, change, authority, created_ms, spki, signature, old_signature, origin, previous, " \
+#define KEY_COLUMNS                                                                                           \
+	"name, sequence, account_id, change, authority, created_ms, spki, signature, old_signature, origin, " \
+	"previous, "                                                                                          \
 	"hash, mac"
 
-#define INVITE_COLUMNS \
-	"invite_id, revision, state, hash, name, scopes, created_ms, expires_ms, made_by, used_by, mac"
+#define INVITE_COLUMNS "invite_id, revision, state, hash, name, scopes, created_ms, expires_ms, made_by, used_by, mac"
 
-#define MESSAGE_COLUMNS                                                                                               \
+#define MESSAGE_COLUMNS                                                                                                \
 	"message_id, mailbox, sender, sender_name, revision, state, kind, received_ms, expires_ms, changed_ms, size, " \
 	"digest, recipient_key, sender_key, signature, session, mac"
 

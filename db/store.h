@@ -323,7 +323,8 @@ MUST_CHECK enum store_status store_token_get(struct store_view *view, const uint
 MUST_CHECK enum store_status store_token_session(struct store_view *view, const uint8_t account_id[static 16],
 						 struct store_token **ret_token);
 /* The last change of a name's key. */
-MUST_CHECK enum store_status store_directory_latest(struct store_view *view, const char *name, struct store_directory_key **ret_key);
+MUST_CHECK enum store_status store_directory_latest(struct store_view *view, const char *name,
+						    struct store_directory_key **ret_key);
 MUST_CHECK enum store_status store_invite_get(struct store_view *view, const uint8_t invite_id[static 16],
 					      struct store_invite **ret_invite);
 MUST_CHECK enum store_status store_invite_by_hash(struct store_view *view, const uint8_t hash[static 32],
@@ -369,10 +370,10 @@ MUST_CHECK enum store_status store_token_list(struct store_view *view, const uin
 /* Names that have a key, by name, `after` ("" from the start) excluded: the last change of each. */
 typedef bool store_directory_visit(void *arg, const struct store_directory_key *row);
 MUST_CHECK enum store_status store_directory_list(struct store_view *view, const char *after, size_t limit,
-					    store_directory_visit *each, void *arg);
+						  store_directory_visit *each, void *arg);
 /* Changes of one name's key, oldest first, `after` excluded. */
-MUST_CHECK enum store_status store_directory_history(struct store_view *view, const char *name, uint64_t after, size_t limit,
-					       store_directory_visit *each, void *arg);
+MUST_CHECK enum store_status store_directory_history(struct store_view *view, const char *name, uint64_t after,
+						     size_t limit, store_directory_visit *each, void *arg);
 /* Every change of every name's key, by name and then oldest first. */
 MUST_CHECK enum store_status store_directory_walk(struct store_view *view, store_directory_visit *each, void *arg);
 /* Invites by id, `after` (NULL: from the start) excluded. */
@@ -437,7 +438,7 @@ enum store_orphan {
 	STORE_ORPHAN_VERSION,  /* zeros, row number: what should be its record's id cannot be one */
 	STORE_ORPHAN_OWNER,    /* record id, version: its owner is no account */
 	STORE_ORPHAN_TOKEN,    /* token id, 0: its account is not there */
-	STORE_ORPHAN_KEY,     /* account id, sequence: a key in the directory of an account that is not there */
+	STORE_ORPHAN_KEY,      /* account id, sequence: a key in the directory of an account that is not there */
 	STORE_ORPHAN_ANSWER,   /* record id, version: an idempotency row names a record that is not there */
 	STORE_ORPHAN_BLOB,     /* zeros, blob id: linked, yet no version names it */
 	STORE_ORPHAN_CHUNK,    /* zeros, blob id: there are chunks of it, but no blob */

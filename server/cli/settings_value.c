@@ -280,7 +280,8 @@ static bool is_authority(const char *text, size_t size)
 	const size_t host = colon ? (size_t)(colon - text) : size;
 	unsigned port = 0;
 
-	if (bracket ? host != head || !is_name(text + 1, head - 2) : !is_name(text, host))
+	if (bracket ? host != head || !memchr(text + 1, ':', head - 2) || !is_name(text + 1, head - 2)
+		    : text[0] == '*' || !is_name(text, host))
 		return false;
 	for (size_t i = host + 1; i < size; i++) {
 		if (text[i] < '0' || text[i] > '9' || i > host + 5)

@@ -116,11 +116,11 @@ static bool made_a_version(const struct audit_event *event, enum check_subject *
 	switch (event->action) {
 	case AUDIT_KEY_PUT:
 		return event->outcome == 200 || event->outcome == 201;
-	case AUDIT_KEY_REMOVE:
 	case AUDIT_RECORD_CREATE:
 		return event->outcome == 201;
 	case AUDIT_RECORD_REPLACE:
 		return event->outcome == 200;
+	case AUDIT_KEY_REMOVE:
 	case AUDIT_RECORD_DELETE: /* its tombstone */
 		return event->outcome == 204;
 	default:

@@ -99,8 +99,8 @@ static bool visit_directory_key(void *arg, const struct store_directory_key *row
 	static const uint8_t none[DIGEST_SIZE];
 	struct directory_walk *walk = arg;
 	uint8_t hash[DIGEST_SIZE];
-	const bool same =
-		row->name.size == strlen(walk->name) && memcmp(row->name.data, walk->name, row->name.size) == 0;
+	const bool same = row->name.size > 0 && row->name.size == strlen(walk->name) &&
+			  memcmp(row->name.data, walk->name, row->name.size) == 0;
 	const uint64_t sequence = same ? walk->sequence + 1 : 1;
 
 	if (!rowmac_check_directory_key(walk->check->vault, row))

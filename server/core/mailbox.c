@@ -28,8 +28,7 @@ static bool fits(struct store_bytes bytes, size_t size)
 	return bytes.size == 0 || bytes.size == size;
 }
 
-/* Of a row that verified; false for one that coffer would not have written. */
-static bool entry_of(const struct store_message *row, struct mailbox_entry *ret_entry)
+bool mailbox_entry_of(const struct store_message *row, struct mailbox_entry *ret_entry)
 {
 	if (row->sender_name.size > DIRECTORY_NAME_MAX || !fits(row->sender_key, DIGEST_SIZE) ||
 	    !fits(row->session, DIGEST_SIZE) || row->signature.size > RSAKEY_MAX_SIZE ||
@@ -67,7 +66,7 @@ static bool list_one(void *arg, const struct store_message *row)
 	struct listing *listing = arg;
 
 	listing->damaged =
-		!rowmac_check_message(listing->vault, row) || !entry_of(row, &listing->entries[listing->count]);
+		!rowmac_check_message(listing->vault, row) || !mailbox_entry_of(row, &listing->entries[listing->count]);
 	return !listing->damaged && ++listing->count < listing->limit;
 }
 
@@ -108,7 +107,7 @@ enum core_status mailbox_read(const struct vault *vault, struct store_view *view
 		goto out;
 	digest_sha256(row->body.data, row->body.size, digest);
 	if (row->body.size != row->size || memcmp(digest, row->digest, sizeof(digest)) != 0 ||
-	    !entry_of(row, ret_entry)) {
+	    !mailbox_entry_of(row, ret_entry)) {
 		status = CORE_DAMAGED;
 		goto out;
 	}

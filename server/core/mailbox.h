@@ -47,6 +47,9 @@ struct mailbox_entry {
 	uint8_t signature[RSAKEY_MAX_SIZE];
 };
 
+/* Of a row that verified; false for one that coffer would not have written. */
+MUST_CHECK bool mailbox_entry_of(const struct store_message *row, struct mailbox_entry *ret_entry);
+
 /* ---- deposits -----------------------------------------------------------------------------------------------------
  */
 

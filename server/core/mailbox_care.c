@@ -15,15 +15,17 @@ struct sweep {
 	const struct vault *vault;
 	enum audit_action action;
 	uint8_t ids[SHRED_AT_ONCE][16];
-	size_t count, swept;
+	size_t count, most, swept;
 };
 
+/* A row that does not verify is left as it is, for `coffer check` to name; those behind it are found all the same. */
 static bool note(void *arg, const struct store_message *row)
 {
 	struct sweep *sweep = arg;
 
-	memcpy(sweep->ids[sweep->count++], row->message_id, sizeof(sweep->ids[0]));
-	return sweep->count < SHRED_AT_ONCE;
+	if (rowmac_check_message(sweep->vault, row))
+		memcpy(sweep->ids[sweep->count++], row->message_id, sizeof(sweep->ids[0]));
+	return sweep->count < sweep->most;
 }
 
 static enum store_status sweep_row(struct sweep *sweep, struct store_txn *txn, struct store_message *row, int64_t now)
@@ -44,7 +46,6 @@ static enum store_status sweep_one(struct sweep *sweep, struct store_txn *txn, c
 	struct store_message *row = NULL;
 	enum store_status status = store_message_get(store_txn_view(txn), id, &row);
 
-	/* A row that does not verify is left as it is, for `coffer check` to name. */
 	if (status == STORE_OK && !rowmac_check_message(sweep->vault, row))
 		status = STORE_NOT_FOUND;
 	if (status == STORE_OK)
@@ -73,7 +74,7 @@ static void sweep_settled(struct store_job *job, bool committed)
 	audit_settled(((struct sweep *)job)->vault, committed);
 }
 
-static struct sweep *sweep_new(const struct vault *vault, enum audit_action action)
+static struct sweep *sweep_new(const struct vault *vault, enum audit_action action, size_t most)
 {
 	struct sweep *sweep = calloc(1, sizeof(*sweep));
 
@@ -81,18 +82,19 @@ static struct sweep *sweep_new(const struct vault *vault, enum audit_action acti
 		sweep->job = (struct store_job){.apply = sweep_apply, .settled = sweep_settled};
 		sweep->vault = vault;
 		sweep->action = action;
+		sweep->most = most;
 	}
 	return sweep;
 }
 
 enum core_status mailbox_expire(const struct vault *vault, struct store_view *view, uint64_t *ret_count)
 {
-	struct sweep *sweep = sweep_new(vault, AUDIT_MESSAGE_EXPIRED);
+	struct sweep *sweep = sweep_new(vault, AUDIT_MESSAGE_EXPIRED, EXPIRE_AT_ONCE);
 	enum store_status status;
 
 	if (!sweep)
 		return CORE_NOMEM;
-	status = store_message_due(view, clock_unix_ms(), EXPIRE_AT_ONCE, note, sweep);
+	status = store_message_due(view, clock_unix_ms(), INT64_MAX, note, sweep);
 	if (status == STORE_OK && sweep->count > 0)
 		status = store_run(vault->store, &sweep->job);
 	*ret_count = status == STORE_OK ? sweep->swept : 0;
@@ -102,12 +104,12 @@ enum core_status mailbox_expire(const struct vault *vault, struct store_view *vi
 
 enum core_status mailbox_shred(const struct vault *vault, struct store_view *view, uint64_t *ret_count)
 {
-	struct sweep *sweep = sweep_new(vault, AUDIT_MESSAGE_SHREDDED);
+	struct sweep *sweep = sweep_new(vault, AUDIT_MESSAGE_SHREDDED, SHRED_AT_ONCE);
 	enum store_status status;
 
 	if (!sweep)
 		return CORE_NOMEM;
-	status = store_message_removed(view, clock_unix_ms(), SHRED_AT_ONCE, note, sweep);
+	status = store_message_removed(view, clock_unix_ms(), INT64_MAX, note, sweep);
 	if (status == STORE_OK && sweep->count > 0) {
 		status = store_checkpoint_truncate(vault->store);
 		if (status == STORE_OK)

@@ -182,14 +182,10 @@ static enum store_status find_replay(struct mailbox_deposit *deposit, struct sto
 		return STORE_OK;
 	status = store_message_get(store_txn_view(txn), row.record_id, &message);
 	*ret_result = CORE_GONE;
-	if (status == STORE_OK && !rowmac_check_message(deposit->vault, message)) {
+	if (status == STORE_OK && !rowmac_check_message(deposit->vault, message))
 		*ret_result = CORE_DAMAGED;
-	} else if (status == STORE_OK && message->state == STORE_MESSAGE_KEPT) {
-		*ret_result = CORE_REPLAY;
-		memcpy(deposit->entry.id, message->message_id, sizeof(deposit->entry.id));
-		deposit->entry.received_ms = message->received_ms;
-		deposit->entry.expires_ms = message->expires_ms;
-	}
+	else if (status == STORE_OK && message->state == STORE_MESSAGE_KEPT && message->expires_ms > clock_unix_ms())
+		*ret_result = mailbox_entry_of(message, &deposit->entry) ? CORE_REPLAY : CORE_DAMAGED;
 	free(message);
 	return status == STORE_NOT_FOUND ? STORE_OK : status;
 }

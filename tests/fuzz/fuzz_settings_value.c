@@ -22,6 +22,7 @@ static const struct settings_rule RULES[] = {
 	{.kind = SETTINGS_TEXT, .check = settings_check_file, .accepts = "a file"},
 	{.kind = SETTINGS_TEXT, .check = settings_check_listen, .accepts = "an address"},
 	{.kind = SETTINGS_TEXT, .check = settings_check_names, .accepts = "names"},
+	{.kind = SETTINGS_TEXT, .check = settings_check_origins, .accepts = "origins"},
 };
 
 union field {

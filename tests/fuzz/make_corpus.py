@@ -44,7 +44,7 @@ def audit_event():
     yield "ipv6", event(11, b"2001:db8:1234:5678:9abc:def0:255.255.255.255")
     yield "peer-with-nul", event(3, b"127.0.0.1\0")
     yield "peer-too-long", event(3, b"1" * 46)
-    yield "unknown-action", event(12, b"::1")
+    yield "unknown-action", event(99, b"::1")
     yield "fields", (struct.pack(">QqBQQH", 9, -1, 3, 1, 2, 404) + bytes(range(64)) + b"::1")
 
 
@@ -142,6 +142,7 @@ def route():
 def settings_value():
     for rule, text in ((0, "17"), (1, "4MiB"), (2, "64KiB"), (3, "90min"), (4, "10s"), (5, "on"), (6, "/srv/coffer"),
                        (7, ""), (8, "127.0.0.1:8443"), (8, "[2001:db8::1]:0"), (9, "a.test,*.b.test,::1,10.0.0.1"),
+                       (10, "https://a.test,https://[::1]:8443"),
                        (1, "18446744073709551615"), (3, "18446744073709551616"),
                        (1, "18446744073709551615GiB"), (1, "17179869184GiB"), (3, "9223372036854775808s")):
         yield "%d-%s" % (rule, "".join(c if c.isalnum() else "_" for c in text)), bytes([rule]) + text.encode()
@@ -272,8 +273,113 @@ def gate():
     yield "many-fields", request(get, *(b"A%d: b" % i for i in range(101)))
 
 
+def directory_name():
+    yield "plain", b"bob"
+    yield "folded", b"Clinic.North_7-B"
+    yield "digit-first", b"0x"
+    yield "longest", b"a" * 64
+    yield "too-long", b"a" * 65
+    yield "dot-first", b".bob"
+    yield "space", b"bob b"
+    yield "high", b"b\xc3\xb6b"
+
+
+def accept():
+    yield "one", b"application/jwk+json"
+    yield "weights", b"text/*;q=0.3, application/jwk+json;q=0.7, application/*;level=1;Q=0.4, */*;q=0.5"
+    yield "blanks", b" ,, application/x-pem-file ; q=0 ,\t*/*"
+    yield "odd-weights", b"text/plain;q=1.5, application/*;q=, */*;q=0.1234"
+    yield "quoted", b'text/plain;a="x,y;q=0";q=0.5'
+    yield "no-range", b"application, *, */json"
+
+
+def etag_list():
+    def with_tag(tag, value):
+        return bytes([len(tag)]) + tag + value
+
+    yield "jwk", with_tag(b"3-jwk", b'"3", W/"3-jwk"')
+    yield "number", with_tag(b"7", b'"other", W/"2" , "7"')
+    yield "any", with_tag(b"1", b"*")
+    yield "empty", with_tag(b"", b'""')
+    yield "unquoted", with_tag(b"1", b'1, "1')
+    yield "comma-inside", with_tag(b"a,b", b'"a", "a,b"')
+    yield "weak-alone", with_tag(b"1", b"W/")
+
+
+def origin():
+    def lines(port, *texts):
+        return struct.pack(">H", port) + b"\n".join(texts)
+
+    names = b"localhost,127.0.0.1,::1,Clinic.Example.ORG"
+    yield "name", lines(8443, b"localhost:8443", b"", names)
+    yield "name-default-port", lines(443, b"clinic.example.org", b"", names)
+    yield "address", lines(8443, b"[::1]:8443", b"", names)
+    yield "configured", lines(1, b"Two.example:443", b"https://one.example:8443,https://TWO.example", names)
+    yield "configured-address", lines(1, b"[2001:DB8::1]", b"https://[2001:db8::1]:443", b"")
+    yield "other", lines(8443, b"localhost", b"https://one.example", names)
+    yield "longest", lines(65535, b"a" * 253 + b":65535", b"", b"a" * 253)
+
+
+def pem(label, contents):
+    text = base64.b64encode(contents).decode()
+    rows = [text[i:i + 64] for i in range(0, len(text), 64)]
+    return "\n".join(["-----BEGIN %s-----" % label, *rows, "-----END %s-----" % label, ""]).encode()
+
+
+def key_numbers():
+    """Modulus and exponent of the test key, as DER INTEGERs."""
+    numbers = after(inside(pkcs1())[0], 1)
+    rest = after(numbers, 2)
+    return numbers[:len(numbers) - len(rest)]
+
+
+def certificate(key):
+    """Unsigned, but well formed: only the key in it is looked at."""
+    name = element(0x30, b"")
+    times = element(0x30, element(0x17, b"260101000000Z") * 2)
+    signed_by = bytes.fromhex("300d06092a864886f70d01010b0500")
+    body = element(0x30, element(0xa0, b"\2\1\2") + b"\2\1\1" + signed_by + name + times + name + key)
+    return element(0x30, body + signed_by + element(3, bytes(257)))
+
+
+def pubkey_pem():
+    pkcs1_key = element(0x30, key_numbers())
+    spki = element(0x30, RSA + element(3, b"\0" + pkcs1_key))
+    yield "text", b"\0" + pem("PUBLIC KEY", spki)
+    yield "text-between", b"\0words before\n" + pem("PUBLIC KEY", spki) + b"and after\n"
+    yield "twice", b"\0" + pem("PUBLIC KEY", spki) * 2
+    yield "private-behind", b"\0" + pem("PUBLIC KEY", spki) + b"-----BEGIN PRIVATE KEY-----\n"
+    yield "label-unknown", b"\0" + pem("PUBLIC KEYS", spki)
+    yield "spki", b"\1" + spki
+    yield "spki-ed25519", b"\1" + element(0x30, ED25519 + element(3, b"\0" + bytes(32)))
+    yield "spki-pss", b"\1" + element(0x30, bytes.fromhex("300b06092a864886f70d01010a") +
+                                      element(3, b"\0" + pkcs1_key))
+    yield "pkcs1", b"\2" + pkcs1_key
+    yield "pkcs1-more-behind", b"\2" + pkcs1_key + b"\0"
+    yield "pkcs1-three-numbers", b"\2" + element(0x30, key_numbers() + b"\2\1\1")
+    yield "pkcs1-negative", b"\2" + element(0x30, b"\2\2\xff\x7f\2\3\1\0\1")
+    yield "certificate", b"\3" + certificate(spki)
+
+
+def key_text():
+    def number(contents):
+        return base64.urlsafe_b64encode(contents).rstrip(b"=")
+
+    modulus = number(inside(key_numbers())[0].lstrip(b"\0"))
+    yield "jwk", b'{"kty":"RSA","n":"' + modulus + b'","e":"AQAB"}'
+    yield "jwk-more", b' {"kid":"d","use":"enc","e":"AQAB","kty":"RSA","n":"' + modulus + b'"}\n'
+    yield "jwk-private", b'{"kty":"RSA","n":"' + modulus + b'","e":"AQAB","d":"AQ"}'
+    yield "jwk-private-escaped", br'{"kty":"EC","\u0064":"AQ"}'
+    yield "jwk-small", b'{"kty":"RSA","n":"AQAB","e":"AQ"}'
+    yield "jwk-other", b'{"kty":"OKP","crv":"Ed25519","x":"AQ"}'
+    yield "jwk-long", b'{"kty":"RSA","n":"' + b"B" * 1500 + b'","e":"AQAB"}'
+    yield "pem", pem("RSA PUBLIC KEY", element(0x30, key_numbers()))
+    yield "pem-private", KEYS["kek_pem"].encode()
+
+
 TARGETS = (wire, record_meta, audit_event, encode, hello, conditional, http_date, slot, json_, route, settings_value,
-           settings_file, private_key, public_key, gate)
+           settings_file, private_key, public_key, gate, directory_name, accept, etag_list, origin, pubkey_pem,
+           key_text)
 
 
 def main():

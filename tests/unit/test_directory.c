@@ -460,3 +460,26 @@ Test(directory, a_history_with_a_gap_is_damage_wherever_a_page_begins)
 		}
 	}
 }
+
+/* Each row is genuine: one of them is of a past that another has replaced, as when a file was put back. */
+Test(directory, a_row_of_another_past_does_not_fit_the_history)
+{
+	struct partners_put put = {.name = "bob", .key = partners_key(1), .principal = &fixture.principal};
+	struct seen seen = {0};
+
+	partners_enroll(&fixture, "bob", partners_key(0), NULL);
+	cr_assert_eq(partners_put(&fixture, &put), CORE_OK);
+	edit("CREATE TABLE past AS SELECT * FROM directory_key; UPDATE past SET name = name WHERE sequence = 2");
+	edit("DELETE FROM directory_key WHERE sequence = 2");
+	put.key = partners_key(2);
+	cr_assert_eq(partners_put(&fixture, &put), CORE_OK);
+	put.key = partners_key(0);
+	cr_assert_eq(partners_put(&fixture, &put), CORE_OK);
+	cr_assert_eq(directory_history(&fixture.vault, view, "bob", 0, 9, see, &seen), CORE_OK);
+	cr_assert_eq(seen.count, 3);
+	edit("DELETE FROM directory_key WHERE sequence = 2;"
+	     "INSERT INTO directory_key SELECT * FROM past WHERE sequence = 2");
+	seen.count = 0;
+	cr_assert_eq(directory_history(&fixture.vault, view, "bob", 0, 9, see, &seen), CORE_DAMAGED);
+	cr_assert_eq(seen.count, 2);
+}

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "server/cli/settings.h"
+#include "server/cli/settings_value.h"
 
 struct run {
 	struct settings settings;
@@ -228,6 +229,66 @@ Test(settings, host_names_are_a_list_of_names_and_addresses)
 		cr_expect_eq(run.status, SETTINGS_INVALID, "%s", bad[i]);
 		done(&run);
 	}
+}
+
+Test(settings, an_origin_is_what_a_client_can_dial)
+{
+	static const char *const GOOD[] = {"",
+					   "https://a",
+					   "https://Coffer.Example.org",
+					   "https://a:1",
+					   "https://a:65535",
+					   "https://10.0.0.1:8443",
+					   "https://[::1]",
+					   "https://[2001:db8::1]:443",
+					   "https://a,https://b:2,https://[::1]"};
+	static const char *const BAD[] = {"a",
+					  "http://a",
+					  "HTTPS://a",
+					  "https://",
+					  "https:///",
+					  "https://a/",
+					  "https://a/b",
+					  "https://u@a",
+					  "https://a:",
+					  "https://a:0",
+					  "https://a:01",
+					  "https://a:65536",
+					  "https://a:123456",
+					  "https://a:b",
+					  "https://a:1:2",
+					  "https://:1",
+					  "https://::1",
+					  "https://[]",
+					  "https://[::1",
+					  "https://[::1]x",
+					  "https://[a]",
+					  "https://[10.0.0.1]",
+					  "https://[*.a]",
+					  "https://*.a",
+					  "https://*",
+					  "https://.a",
+					  "https://a b",
+					  " https://a",
+					  "https://a,",
+					  ",https://a",
+					  "https://a,,https://b",
+					  "https://a, https://b",
+					  "https://a\n"};
+	char text[400];
+
+	for (size_t i = 0; i < sizeof(GOOD) / sizeof(GOOD[0]); i++)
+		cr_expect(settings_check_origins(GOOD[i]), "%s", GOOD[i]);
+	for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++)
+		cr_expect_not(settings_check_origins(BAD[i]), "%s", BAD[i]);
+	memset(text, 'a', sizeof(text));
+	memcpy(text, "https://", 8);
+	text[8 + 254] = '\0';
+	cr_expect_not(settings_check_origins(text), "the longest name has 253 characters");
+	text[8 + 253] = '\0';
+	cr_expect(settings_check_origins(text));
+	strcat(text, ":65535");
+	cr_expect(settings_check_origins(text));
 }
 
 Test(settings, a_file_that_is_missing_or_malformed_is_said)
