@@ -54,6 +54,7 @@ check() {
 	never server/core '(\.\./)*(server/)?(http|api|cli)/' 'server/http, server/api or server/cli'
 	never server/http '(\.\./)*(server/)?(api|core|cli)/' 'server/api, server/core or server/cli'
 	never server/http '(\.\./)*db/' 'db/'
+	never server/partner '(\.\./)*(server/)?(http|api|cli)/' 'server/http, server/api or server/cli'
 	never server/client '(\.\./)*(server/)?(http|api|core|cli)/' 'server/http, server/api, server/core or server/cli'
 	return "$broken"
 }
@@ -67,6 +68,7 @@ wrong=(
 	'server/core/a.c <gnutls/gnutls.h>'
 	'server/cli/a.c <curl/curl.h>'
 	'server/client/a.c "server/api/api.h"'
+	'server/partner/a.c "server/cli/commands.h"'
 	'server/core/a.c <sqlite3.h>'
 	'db/a.c <sqlite3.h>'
 	'crypto/a.c "db/store.h"'
@@ -87,7 +89,7 @@ self_test() {
 	tree=$(mktemp -d) || return 1
 	# shellcheck disable=SC2064 # the value of now is meant
 	trap "rm -rf '$tree'" EXIT
-	mkdir -p "$tree"/{crypto,db,server/{http,json,tls,core,api,client,cli}}
+	mkdir -p "$tree"/{crypto,db,server/{http,json,tls,core,api,client,partner,cli}}
 	echo '#include <microhttpd.h>' >"$tree/server/http/right.c"
 	echo '#include <cjson/cJSON.h>' >"$tree/server/json/right.c"
 	echo '#include <gnutls/gnutls.h>' | tee "$tree/server/tls/right.c" >"$tree/crypto/right.c"
