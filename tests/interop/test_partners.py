@@ -464,6 +464,28 @@ class Hostile(Exchange):
         self.assertEqual(self.coffer("ann", "send", "ben", data=b"secret", status=3)[0], b"")
         self.assertFalse(any(method == "POST" and "mailboxes" in path for method, path, _ in self.asked))
 
+    def test_only_the_certificate_that_was_named_is_trusted(self):
+        """Whoever is in between may show the right CA, and smuggle one of their own behind or before it."""
+        right = pathlib.Path(self.ca).read_text(encoding="ascii")
+        print_ = hashlib.sha256(ssl.PEM_cert_to_DER_cert(right)).hexdigest()
+        other = pathlib.Path(self.server.data, "tls", "server.pem").read_text(encoding="ascii")
+        named = other.replace(" CERTIFICATE-", " X509 CERTIFICATE-")
+        for number, shown in enumerate((right + named, named + right, right + other, right + "\0" + other)):
+            with self.subTest(number):
+                self.replies["GET", "/v1/ca"] = (200, {}, shown.encode())
+                name = f"dan-{number}"
+                self.coffer(name, "join", self.origin, "--name", "dan", "--ca-fingerprint", print_, "--bits", 2048,
+                            status=1)
+                kept = pathlib.Path(self.home(name), "ca.pem")
+                if "\0" in shown:
+                    self.assertFalse(kept.exists())
+                else:
+                    self.assertEqual(kept.read_text(encoding="ascii").split(), right.split())
+        self.replies["GET", "/v1/ca"] = (200, {}, (other + right).encode())
+        self.assertIn("NOT the server", self.coffer("dan", "join", self.origin, "--name", "dan", "--ca-fingerprint",
+                                                    print_, status=1)[1])
+        self.assertFalse(pathlib.Path(self.home("dan"), "ca.pem").exists())
+
     def test_what_a_server_says_cannot_command_a_terminal(self):
         evil = "\x1b]0;owned\x07\x1b[2J"
         self.replies["GET", "/v1/mailboxes/ann/messages"] = (500, {}, json.dumps(
