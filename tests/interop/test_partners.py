@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import unittest
+import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "api"))
@@ -121,6 +122,10 @@ class Together(Exchange):
         self.assertIn("another key", told)
         self.coffer("ann", "accept", "ben", "--fingerprint", fingerprint(key))
         self.assertIn(b"ben: verified", self.coffer("ann", "partners", "ben")[0])
+        row = {"name": "ben", "known": "verified", "fingerprint": fingerprint(key)}
+        self.assertEqual(json.loads(self.coffer("ann", "partners", "ben", "--json")[0]), row)
+        self.assertEqual([json.loads(line) for line in self.coffer("ann", "partners", "--json")[0].splitlines()],
+                         [{**row, "name": "ann", "known": "oneself", "fingerprint": fingerprint(self.own("ann"))}, row])
 
     def own(self, name):
         return RSA.import_key(pathlib.Path(self.home(name), "key.pem").read_bytes())
@@ -360,7 +365,10 @@ class Hostile(Exchange):
             def answer(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 test.asked.append((self.command, self.path, body))
-                status, headers, reply = test.replies.get((self.command, self.path.split("?")[0]), (404, {}, b"{}"))
+                path, _, query = self.path.partition("?")
+                status, headers, reply = test.replies.get((self.command, path), (404, {}, b"{}"))
+                if callable(reply):
+                    reply = json.dumps(reply(dict(urllib.parse.parse_qsl(query)))).encode()
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
@@ -463,6 +471,28 @@ class Hostile(Exchange):
         self.assertEqual(len(os.listdir(os.path.join(self.home("ann"), "sessions"))), 1)
         self.assertEqual(self.coffer("ann", "send", "ben", data=b"secret", status=3)[0], b"")
         self.assertFalse(any(method == "POST" and "mailboxes" in path for method, path, _ in self.asked))
+
+    def pages(self, member, key, rows):
+        """Answers a list as the server does: `limit` of the rows behind `after`."""
+        def answer(query):
+            begin = next((i + 1 for i, row in enumerate(rows) if row[key] == query.get("after")), 0)
+            page = rows[begin:begin + min(int(query["limit"]), 1000)]
+            return {member: page, **({"next": page[-1][key]} if begin + len(page) < len(rows) else {})}
+        return 200, {}, answer
+
+    def test_long_lists_of_the_longest_rows_are_read_whole(self):
+        when, hex_ = "2026-01-01T00:00:00.000Z", "a" * 64
+        messages = [{"id": f"01a20b8f-32d4-75f1-b165-{i:012x}", "to": "ann", "from": "b" * 64, "received": when,
+                     "expires": when, "size": 1 << 20, "media_type": "application/vnd.coffer.session", "sha256": hex_,
+                     "recipient_fingerprint": hex_, "sender_fingerprint": hex_, "session": hex_,
+                     "signature": base64.b64encode(bytes(1024)).decode()} for i in range(205)]
+        self.replies["GET", "/v1/mailboxes/ann/messages"] = self.pages("messages", "id", messages)
+        self.assertEqual([entry["id"] for entry in self.inbox("ann")], [row["id"] for row in messages])
+        keys = [{"name": f"n{i:063}", "fingerprint": hex_, "sequence": 2 ** 53 - 1, "bits": 8192, "created": when}
+                for i in range(1005)]
+        self.replies["GET", "/v1/keys"] = self.pages("keys", "name", keys)
+        listed = text(self.coffer("ann", "partners")[0]).splitlines()
+        self.assertEqual([line.split()[0] for line in listed], [row["name"] for row in keys])
 
     def test_only_the_certificate_that_was_named_is_trusted(self):
         """Whoever is in between may show the right CA, and smuggle one of their own behind or before it."""
