@@ -20,7 +20,7 @@ enum {
 static const char *const TEXTS[] = {
 	[PUBKEY_OK] = "accepted",
 	[PUBKEY_NOMEM] = "out of memory",
-	[PUBKEY_MALFORMED] = "not a PEM public key or certificate",
+	[PUBKEY_MALFORMED] = "not a public key: neither PEM, nor a certificate, nor a JWK",
 	[PUBKEY_PRIVATE] = "a PRIVATE key, where a public key belongs: keep it to yourself",
 	[PUBKEY_NOT_RSA] = "not an RSA key for encryption",
 	[PUBKEY_MODULUS_SHORT] = "an RSA modulus of less than 2048 bits",

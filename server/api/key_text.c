@@ -34,7 +34,7 @@ static enum pubkey_verdict read_jwk(const struct json_value *root, struct rsakey
 	uint8_t n[RSAKEY_MAX_SIZE + 64], e[64];
 	size_t n_size, e_size, type_size;
 	enum pubkey_verdict verdict;
-	const char *type;
+	const char *type, *use;
 
 	for (size_t i = 0; i < sizeof(PRIVATE_MEMBERS) / sizeof(PRIVATE_MEMBERS[0]); i++)
 		if (json_doc_member(root, PRIVATE_MEMBERS[i]))
@@ -42,6 +42,11 @@ static enum pubkey_verdict read_jwk(const struct json_value *root, struct rsakey
 	if (json_doc_string(json_doc_member(root, "kty"), 1, 64, &type, &type_size) != JSON_DOC_OK)
 		return PUBKEY_MALFORMED;
 	if (strcmp(type, "RSA") != 0)
+		return PUBKEY_NOT_RSA;
+	/* RFC 7517 §4.2: a key that its owner restricts to signatures cannot be sealed for. */
+	if (json_doc_member(root, "use") &&
+	    (json_doc_string(json_doc_member(root, "use"), 0, 64, &use, &type_size) != JSON_DOC_OK ||
+	     strcmp(use, "enc") != 0))
 		return PUBKEY_NOT_RSA;
 	verdict = read_number(json_doc_member(root, "n"), PUBKEY_MODULUS_LONG, n, sizeof(n), &n_size);
 	if (verdict != PUBKEY_OK)

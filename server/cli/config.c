@@ -9,7 +9,8 @@ int command_config(int argc, char **argv)
 	if (loaded == SETTINGS_OK)
 		settings_print(&settings, stdout);
 	else if (loaded == SETTINGS_HELP)
-		settings_help(stdout);
+		settings_help("coffer config [OPTION]...",
+			      "Prints the settings in force, each with its source, as --config reads them.", stdout);
 	settings_done(&settings);
 	return loaded == SETTINGS_OK || loaded == SETTINGS_HELP ? 0 : 2;
 }

@@ -321,7 +321,11 @@ int command_serve(int argc, char **argv)
 
 	if (loaded != SETTINGS_OK) {
 		if (loaded == SETTINGS_HELP)
-			settings_help(stdout);
+			settings_help(
+				"coffer serve [OPTION]...",
+				"Keeps records and mailboxes, and answers requests, until it is interrupted. What no "
+				"option says\nthe environment may, then the file of --config.",
+				stdout);
 		settings_done(&s.settings);
 		return loaded == SETTINGS_HELP ? 0 : 2;
 	}

@@ -370,8 +370,9 @@ static void print_option(FILE *out, const char *name)
 	fputs(is_switch(name, strlen(name)) ? "[=on|off]\n" : " VALUE\n", out);
 }
 
-void settings_help(FILE *out)
+void settings_help(const char *usage, const char *about, FILE *out)
 {
+	fprintf(out, "usage: %s\n\n%s\n\n", usage, about);
 	fputs("  --config FILE\n      lines of `name = value`; weaker than the environment and the command line\n",
 	      out);
 	for (size_t i = 0; i < SETTINGS_COUNT; i++) {

@@ -96,8 +96,9 @@ __attribute__((warn_unused_result)) enum settings_status settings_load(struct se
 /* Writes the settings so that --config reads them back; each line is preceded by a comment that says its source. */
 void settings_print(const struct settings *settings, FILE *out);
 
-/* Writes one entry an option: its name, what it accepts, its default, its meaning. */
-void settings_help(FILE *out);
+/* Writes a usage, what the command does, and one entry an option: its name, what it accepts, its default, its meaning.
+ */
+void settings_help(const char *usage, const char *about, FILE *out);
 
 /* Frees the texts; accepts a struct of zeros. */
 void settings_done(struct settings *settings);

@@ -336,6 +336,7 @@ class RefusedKeys(Directory):
         self.refused(numbers(key.n - key.n % 65521, 65537), contains="small prime factor")
         self.refused(ECC.generate(curve="P-256").public_key().export_key(format="PEM").encode(), contains="RSA")
         self.refused(DSA.generate(1024).public_key().export_key(), contains="")
+        self.refused(jwk(key, use="sig").encode(), contains="not an RSA key for encryption")
         self.refused(b'{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}', contains="RSA")
         for body in (b"hello", b"{", b"{}", b'{"kty":"RSA"}', b"\0" * 100, key.public_key().export_key("DER"),
                      key.public_key().export_key()[:-20], key.public_key().export_key() * 2,

@@ -125,7 +125,7 @@ class Messages(unittest.TestCase):
         ec = run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout"]).stdout
         ec_public = run(["openssl", "ec", "-pubout"], ec).stdout
         short = RSA.generate(1024).public_key().export_key()
-        for pem, why in ((ec_public, b"not an RSA key"), (short, b"less than 2048 bits"), (b"x", b"not a PEM")):
+        for pem, why in ((ec_public, b"not an RSA key"), (short, b"less than 2048 bits"), (b"x", b"neither PEM")):
             self.assertIn(why, self.refused("seal", "--to", self.write("bad.pem", pem)))
 
     def test_keygen_makes_what_python_reads_and_overwrites_nothing(self):

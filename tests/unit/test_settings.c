@@ -375,7 +375,7 @@ Test(settings, help_names_every_option)
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
-	settings_help(out);
+	settings_help("coffer serve", "Serves.", out);
 	fclose(out);
 	cr_expect_not_null(strstr(text, "--drain-timeout VALUE"));
 	cr_expect_not_null(strstr(text, "COFFER_KEK_BITS"));
