@@ -1,5 +1,6 @@
 /* coffer inbox: what lies in one's mailbox, and what comes. */
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,8 @@
 #include "server/partner/threads.h"
 
 enum { OPTION_FOLLOW, OPTION_JSON, OPTION_PASSPHRASE_FILE, OPTION_HOME, OPTION_COUNT };
-enum { WAIT_MS = 90000, BACK_OFF_FIRST_MS = 500, BACK_OFF_MOST_MS = 30000, PAGE = 100 };
+/* PAGE: of messages with the longest signatures, within JSON_DOC_SIZE_MAX. */
+enum { WAIT_MS = 90000, BACK_OFF_FIRST_MS = 500, BACK_OFF_MOST_MS = 30000, PAGE = 25 };
 
 static const struct argument OPTIONS[] = {
 	[OPTION_FOLLOW] = {.name = "follow", .letter = 'f', .help = "wait for more, until interrupted"},
@@ -146,8 +148,15 @@ static bool print_page(struct partner_tool *tool, const struct client_reply *rep
 static void pause_ms(long ms)
 {
 	const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+	sigset_t ends, before;
 
-	(void)nanosleep(&time, NULL); /* a signal ends it early, which is right */
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGINT);
+	sigaddset(&ends, SIGTERM);
+	sigprocmask(SIG_BLOCK, &ends, &before); /* or one that comes before the wait would not end it */
+	if (!stopped)
+		(void)ppoll(NULL, 0, &time, &before);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 /* 5xx and no answer at all pass by themselves; what a 4xx says does not. */

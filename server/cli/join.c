@@ -15,6 +15,7 @@
 #include "server/cli/message_io.h"
 #include "server/cli/partner_tool.h"
 #include "server/core/files.h"
+#include "server/partner/authority.h"
 #include "server/partner/invite_text.h"
 
 enum {
@@ -157,7 +158,7 @@ static bool settle_ca(struct joining *joining, const char *file, const char *fin
 	bool good;
 
 	if (joining->has_invite && joining->invite.has_ca)
-		return remote_fetch_ca(profile, profile->origin, joining->invite.ca, complaint);
+		return authority_fetch(profile, profile->origin, joining->invite.ca, complaint);
 	if (fingerprint) {
 		char hex[2 * DIGEST_SIZE + 1];
 		size_t used = 0;
@@ -167,7 +168,7 @@ static bool settle_ca(struct joining *joining, const char *file, const char *fin
 				hex[used++] = *fingerprint;
 		if (*fingerprint || !decode_hex(hex, used, digest, sizeof(digest)))
 			return complain(complaint, "--ca-fingerprint takes the 64 hexadecimal digits of a SHA-256");
-		return remote_fetch_ca(profile, profile->origin, digest, complaint);
+		return authority_fetch(profile, profile->origin, digest, complaint);
 	}
 	if (!file)
 		return true;

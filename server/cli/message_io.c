@@ -184,6 +184,11 @@ bool message_io_write(const char *path, const void *bytes, size_t size, char *re
 	return good || fail(ret_error, error_size, "cannot write", path);
 }
 
+bool message_io_is_terminal(const char *path)
+{
+	return is_standard(path) && isatty(STDOUT_FILENO);
+}
+
 bool message_io_create(const char *path, unsigned mode, const void *bytes, size_t size, char *ret_error,
 		       size_t error_size)
 {

@@ -32,6 +32,9 @@ bool message_io_read(const char *path, size_t front, size_t limit, struct messag
  */
 bool message_io_write(const char *path, const void *bytes, size_t size, char *ret_error, size_t error_size);
 
+/* Whether message_io_write() would write to a terminal. */
+bool message_io_is_terminal(const char *path);
+
 /* Writes a file that is not there yet: fails when it is. Other errors leave nothing behind. */
 bool message_io_create(const char *path, unsigned mode, const void *bytes, size_t size, char *ret_error,
 		       size_t error_size);

@@ -1,5 +1,6 @@
 /* coffer partners and coffer accept: who is there, and by which key. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "crypto/encode.h"
@@ -9,16 +10,18 @@
 #include "server/cli/partner_tool.h"
 #include "server/partner/meet.h"
 
-enum { PARTNERS_PASSPHRASE_FILE, PARTNERS_HOME, PARTNERS_COUNT };
+enum { PARTNERS_JSON, PARTNERS_PASSPHRASE_FILE, PARTNERS_HOME, PARTNERS_COUNT };
 enum { ACCEPT_FINGERPRINT, ACCEPT_PASSPHRASE_FILE, ACCEPT_HOME, ACCEPT_COUNT };
+enum { PAGE = 200 }; /* of the longest names, within JSON_DOC_SIZE_MAX */
 
 static const struct argument PARTNERS_OPTIONS[] = {
+	[PARTNERS_JSON] = {.name = "json", .help = "one JSON object a line"},
 	[PARTNERS_PASSPHRASE_FILE] = PARTNER_TOOL_PASSPHRASE,
 	[PARTNERS_HOME] = PARTNER_TOOL_HOME,
 };
 
 static const struct arguments PARTNERS = {
-	.usage = "coffer partners [NAME] [--passphrase-file FILE] [--home DIR]",
+	.usage = "coffer partners [NAME] [--json] [--passphrase-file FILE] [--home DIR]",
 	.about = "Lists the names on the server with their fingerprints, and how one knows them: `new`, `known` by "
 		 "this key\n"
 		 "since the first use, `verified` by comparing, or CHANGED. With NAME: its fingerprint in full, also "
@@ -69,8 +72,47 @@ static const char *standing(struct partner_tool *tool, const char *name, const u
 	return word;
 }
 
+static bool print_json(const char *name, const char *word, const char *hex, struct complaint *complaint)
+{
+	struct json *doc = json_new();
+	char *text;
+	size_t size;
+
+	json_text(doc, "name", name);
+	json_text(doc, "known", word);
+	json_text(doc, "fingerprint", hex);
+	text = json_print(doc, &size);
+	json_free(doc);
+	if (!text)
+		return complain(complaint, "out of memory");
+	puts(text);
+	free(text);
+	return true;
+}
+
+static bool print_row(struct partner_tool *tool, const struct json_value *row, bool as_json)
+{
+	const char *given, *hex, *word;
+	char name[DIRECTORY_NAME_MAX + 1];
+	uint8_t now[DIGEST_SIZE];
+	size_t size;
+
+	if (json_doc_string(json_doc_member(row, "name"), 1, DIRECTORY_NAME_MAX, &given, &size) != JSON_DOC_OK ||
+	    !directory_name(given, name) ||
+	    json_doc_string(json_doc_member(row, "fingerprint"), 64, 64, &hex, &size) != JSON_DOC_OK ||
+	    !decode_hex(hex, size, now, sizeof(now)))
+		return complain(&tool->complaint, "the server's list is not what a coffer server says");
+	word = standing(tool, name, now);
+	if (!word)
+		return false;
+	if (as_json)
+		return print_json(name, word, hex, &tool->complaint);
+	printf("%-24s %-9s %s\n", name, word, hex);
+	return true;
+}
+
 /* One page; ret_next: the cursor of the next, or empty. */
-static bool print_page(struct partner_tool *tool, const struct client_reply *reply,
+static bool print_page(struct partner_tool *tool, const struct client_reply *reply, bool as_json,
 		       char ret_next[static DIRECTORY_NAME_MAX + 1])
 {
 	struct json_doc *doc = NULL;
@@ -80,35 +122,17 @@ static bool print_page(struct partner_tool *tool, const struct client_reply *rep
 	if (!good)
 		return false;
 	if (json_doc_parse(reply->body, reply->size, &doc) != JSON_DOC_OK ||
-	    json_doc_array(json_doc_member(json_doc_root(doc), "keys"), 0, 1000, &row) != JSON_DOC_OK)
+	    json_doc_array(json_doc_member(json_doc_root(doc), "keys"), 0, PAGE, &row) != JSON_DOC_OK)
 		good = complain(&tool->complaint, "the server's list is not what a coffer server says");
-	for (; good && row; row = json_doc_next(row)) {
-		const char *given, *hex, *word;
-		char name[DIRECTORY_NAME_MAX + 1];
-		uint8_t now[DIGEST_SIZE];
-		size_t size;
-
-		good = json_doc_string(json_doc_member(row, "name"), 1, DIRECTORY_NAME_MAX, &given, &size) ==
-			       JSON_DOC_OK &&
-		       directory_name(given, name) &&
-		       json_doc_string(json_doc_member(row, "fingerprint"), 64, 64, &hex, &size) == JSON_DOC_OK &&
-		       decode_hex(hex, size, now, sizeof(now));
-		if (!good) {
-			complain(&tool->complaint, "the server's list is not what a coffer server says");
-			break;
-		}
-		word = standing(tool, name, now);
-		good = word != NULL;
-		if (good)
-			printf("%-24s %-9s %s\n", name, word, hex);
-	}
+	for (; good && row; row = json_doc_next(row))
+		good = print_row(tool, row, as_json);
 	if (!state_text(doc, "next", DIRECTORY_NAME_MAX, ret_next))
 		ret_next[0] = '\0';
 	json_doc_free(doc);
 	return good;
 }
 
-static bool list(struct partner_tool *tool)
+static bool list(struct partner_tool *tool, bool as_json)
 {
 	char path[160], next[DIRECTORY_NAME_MAX + 1] = "", after[DIRECTORY_NAME_MAX + 1];
 	const struct client_request request = {.method = "GET", .path = path};
@@ -118,23 +142,25 @@ static bool list(struct partner_tool *tool)
 		struct client_reply reply = {0};
 
 		if (!next[0])
-			snprintf(path, sizeof(path), "/v1/keys?limit=1000");
+			snprintf(path, sizeof(path), "/v1/keys?limit=%d", PAGE);
 		else if (directory_name(next, after))
-			snprintf(path, sizeof(path), "/v1/keys?limit=1000&after=%s", after);
+			snprintf(path, sizeof(path), "/v1/keys?limit=%d&after=%s", PAGE, after);
 		else
 			return complain(&tool->complaint, "the server's list is not what a coffer server says");
-		good = remote_ask(&tool->remote, &request, &reply, &tool->complaint) && print_page(tool, &reply, next);
+		good = remote_ask(&tool->remote, &request, &reply, &tool->complaint) &&
+		       print_page(tool, &reply, as_json, next);
 		client_reply_done(&reply);
 	} while (good && next[0]);
 	return good;
 }
 
-static bool show(struct partner_tool *tool, const char *given)
+static bool show(struct partner_tool *tool, const char *given, bool as_json)
 {
 	char name[DIRECTORY_NAME_MAX + 1], hex[2 * DIGEST_SIZE + 1], digits[FINGERPRINT_DIGITS_SIZE];
 	struct rsakey_public *key = NULL;
 	uint8_t now[DIGEST_SIZE];
 	const char *word;
+	bool good;
 
 	if (!partner_tool_name(given, name, &tool->complaint) ||
 	    !remote_key(&tool->remote, name, &key, &tool->complaint))
@@ -143,10 +169,13 @@ static bool show(struct partner_tool *tool, const char *given)
 	encode_hex(now, sizeof(now), hex);
 	fingerprint_digits(now, digits);
 	word = standing(tool, name, now);
-	if (word)
+	good = word != NULL;
+	if (good && as_json)
+		good = print_json(name, word, hex, &tool->complaint);
+	else if (good)
 		printf("%s: %s, RSA of %u bits\n%s\n%s\n", name, word, rsakey_public_bits(key), hex, digits);
 	rsakey_public_free(key);
-	return word != NULL;
+	return good;
 }
 
 int command_partners(int argc, char **argv)
@@ -159,7 +188,8 @@ int command_partners(int argc, char **argv)
 	if (parsed != ARGUMENTS_OK)
 		return parsed == ARGUMENTS_HELP ? 0 : 2;
 	good = partner_tool_open(&tool, values[PARTNERS_HOME], values[PARTNERS_PASSPHRASE_FILE], NULL) &&
-	       (values[PARTNERS_COUNT] ? show(&tool, values[PARTNERS_COUNT]) : list(&tool));
+	       (values[PARTNERS_COUNT] ? show(&tool, values[PARTNERS_COUNT], values[PARTNERS_JSON] != NULL)
+				       : list(&tool, values[PARTNERS_JSON] != NULL));
 	return partner_tool_close(&tool, good ? 0 : 1);
 }
 

@@ -11,6 +11,7 @@
 #include "server/cli/commands.h"
 #include "server/cli/message_io.h"
 #include "server/cli/partner_tool.h"
+#include "server/cli/printable.h"
 #include "server/core/clock.h"
 #include "server/partner/meet.h"
 #include "server/partner/threads.h"
@@ -56,6 +57,8 @@ struct reading {
 	char before[37];
 	uint8_t *plaintext; /* within reply.body */
 	size_t size;
+	struct thread thread; /* that it begins or continues */
+	bool thread_moved;    /* and that is to be written down */
 };
 
 static bool header_digest(struct reading *reading, const char *name, bool *ret_given,
@@ -175,7 +178,7 @@ static bool open_sealed(struct reading *reading, const struct rsakey_private *ke
 {
 	const size_t overhead = message_overhead(rsakey_private_public(key));
 	struct partner_tool *tool = &reading->tool;
-	struct thread thread = {.began_ms = (uint64_t)clock_unix_ms()};
+	struct thread thread = {.began_ms = (uint64_t)clock_unix_ms()}, known = {.sent = 0};
 	uint8_t *bytes = (uint8_t *)reading->reply.body;
 	bool good = true;
 
@@ -184,72 +187,105 @@ static bool open_sealed(struct reading *reading, const struct rsakey_private *ke
 		return not_opened(&tool->complaint);
 	reading->plaintext = bytes + overhead;
 	/* Only what its sender has signed is something to continue; and once: its counters must not begin anew. */
-	if (reading->verified && !reading->repeat) {
-		memcpy(thread.partner, reading->from, sizeof(thread.partner));
-		memcpy(thread.first, reading->digest, sizeof(thread.first));
-		memcpy(thread.theirs, reading->pin.fingerprint, sizeof(thread.theirs));
-		rsakey_public_id(rsakey_private_public(key), thread.own);
-		good = thread_save(&tool->profile, &thread, &tool->complaint);
+	if (reading->verified) {
+		switch (thread_find(&tool->profile, reading->digest, &known, &tool->complaint)) {
+		case STATE_FOUND:
+			break;
+		case STATE_ABSENT:
+			memcpy(thread.partner, reading->from, sizeof(thread.partner));
+			memcpy(thread.first, reading->digest, sizeof(thread.first));
+			memcpy(thread.theirs, reading->pin.fingerprint, sizeof(thread.theirs));
+			rsakey_public_id(rsakey_private_public(key), thread.own);
+			reading->thread = thread;
+			reading->thread_moved = true;
+			break;
+		case STATE_BROKEN:
+			good = false;
+			break;
+		}
+		thread_wipe(&known);
 	}
 	thread_wipe(&thread);
 	return good;
 }
 
-/* The counter is written down before anything is shown; what was read before may be shown again. */
-static bool open_session(struct reading *reading)
+/* A session ends with the keys that it was begun under: whoever took an old one may know its AES key. */
+static bool under_keys_of_now(struct reading *reading, const struct rsakey_private *key)
 {
-	struct partner_tool *tool = &reading->tool;
+	const struct thread *thread = &reading->thread;
+	struct complaint *complaint = &reading->tool.complaint;
+	uint8_t own[DIGEST_SIZE];
+	enum meeting meeting;
+
+	if (strcmp(thread->partner, reading->from) != 0)
+		return complain(complaint, "the message is not of %s's session", reading->from);
+	pin_done(&reading->pin);
+	meeting = meet_again(&reading->tool.remote, reading->from, NULL, &reading->pin, complaint);
+	if (meeting == MEET_CHANGED || meeting == MEET_FAILED)
+		return false;
+	rsakey_public_id(rsakey_private_public(key), own);
+	return (memcmp(thread->theirs, reading->pin.fingerprint, DIGEST_SIZE) == 0 &&
+		memcmp(thread->own, own, DIGEST_SIZE) == 0) ||
+	       complain(complaint, "the message continues a session under a key that is no longer %s's, or one's own",
+			reading->from);
+}
+
+/* What was read before may be shown again, whatever its counter. */
+static bool open_session(struct reading *reading, const struct rsakey_private *key)
+{
+	struct complaint *complaint = &reading->tool.complaint;
 	uint8_t *bytes = (uint8_t *)reading->reply.body;
+	struct thread *thread = &reading->thread;
 	struct session session;
-	struct thread thread;
 	enum crypto_status status;
 	uint64_t counter;
-	bool good;
 
-	switch (thread_find(&tool->profile, reading->session, &thread, &tool->complaint)) {
+	switch (thread_find(&reading->tool.profile, reading->session, thread, complaint)) {
 	case STATE_FOUND:
 		break;
 	case STATE_ABSENT:
 		return complain(
-			&tool->complaint,
+			complaint,
 			"the message continues one that was not sealed here, nor read here with a signature that "
 			"fits");
 	case STATE_BROKEN:
 		return false;
 	}
-	good = strcmp(thread.partner, reading->from) == 0 && reading->reply.size >= SESSION_OVERHEAD;
-	if (good) {
-		thread_session(&thread, false, &session);
-		status = session_open(&session, reading->repeat ? 0 : thread.received, bytes, reading->reply.size,
-				      bytes + SESSION_OVERHEAD, &counter);
-		message_key_wipe(&session.key);
-		good = status == CRYPTO_OK;
-	}
-	if (good && !reading->repeat) {
-		thread.received = counter;
-		good = thread_save(&tool->profile, &thread, &tool->complaint);
-	} else if (!good) {
-		complain(&tool->complaint, "the message cannot be opened: it is not of this session, not whole, or its "
+	if (!under_keys_of_now(reading, key))
+		return false;
+	thread_session(thread, false, &session);
+	status = session_open(&session, reading->repeat ? 0 : thread->received, bytes, reading->reply.size,
+			      bytes + SESSION_OVERHEAD, &counter);
+	message_key_wipe(&session.key);
+	if (status != CRYPTO_OK)
+		return complain(complaint, "the message cannot be opened: it is not of this session, not whole, or its "
 					   "counter has not risen");
-	}
 	reading->plaintext = bytes + SESSION_OVERHEAD;
 	reading->size = reading->reply.size - SESSION_OVERHEAD;
-	thread_wipe(&thread);
-	return good;
+	if (counter > thread->received) {
+		thread->received = counter;
+		reading->thread_moved = true;
+	}
+	return true;
+}
+
+/*
+ * Before anything is shown, and only if something will be. The digest comes first: cut short between the two, the
+ * message can be read again, as a repeat, which writes the counter down.
+ */
+static bool remember(struct reading *reading)
+{
+	const struct profile *profile = &reading->tool.profile;
+	struct complaint *complaint = &reading->tool.complaint;
+
+	return (reading->repeat || seen_put(profile, reading->digest, reading->id, complaint)) &&
+	       (!reading->thread_moved || thread_save(profile, &reading->thread, complaint));
 }
 
 /* Bytes that could command a terminal do not go to one. */
 static bool may_show(const struct reading *reading, const char *output)
 {
-	if (output || !isatty(STDOUT_FILENO))
-		return true;
-	for (size_t i = 0; i < reading->size; i++) {
-		const uint8_t c = reading->plaintext[i];
-
-		if ((c < ' ' && c != '\n' && c != '\t') || c == 0x7f || (c >= 0x80 && c < 0xa0))
-			return false;
-	}
-	return true;
+	return !message_io_is_terminal(output) || printable_text(reading->plaintext, reading->size);
 }
 
 static bool acknowledge(struct reading *reading)
@@ -279,13 +315,13 @@ static int read_message(struct reading *reading, const char *const values[static
 	status = verify(reading, key, !values[OPTION_UNVERIFIED]);
 	if (status != 0)
 		return status;
-	if (!(reading->is_session ? open_session(reading) : open_sealed(reading, key)))
+	if (!(reading->is_session ? open_session(reading, key) : open_sealed(reading, key)))
 		return 1;
 	if (!may_show(reading, values[OPTION_OUTPUT])) {
 		complain(complaint, "the message is no plain text: -o FILE, or a pipe, takes it");
 		return 1;
 	}
-	if (!reading->repeat && !seen_put(&tool->profile, reading->digest, reading->id, complaint))
+	if (!remember(reading))
 		return 1;
 	tell(reading);
 	if (!message_io_write(values[OPTION_OUTPUT], reading->plaintext, reading->size, complaint->text,
@@ -314,5 +350,6 @@ int command_read(int argc, char **argv)
 		status = read_message(&reading, values);
 	client_reply_done(&reading.reply);
 	pin_done(&reading.pin);
+	thread_wipe(&reading.thread);
 	return partner_tool_close(&reading.tool, status);
 }

@@ -8,6 +8,7 @@
 #include "crypto/signature.h"
 #include "server/cli/arguments.h"
 #include "server/cli/commands.h"
+#include "server/cli/harden.h"
 #include "server/cli/message_io.h"
 #include "server/cli/partner_tool.h"
 #include "server/core/clock.h"
@@ -15,7 +16,8 @@
 #include "server/partner/threads.h"
 
 enum { OPTION_SESSION, OPTION_EXPIRES_IN, OPTION_PASSPHRASE_FILE, OPTION_HOME, OPTION_COUNT };
-enum { MESSAGE_LIMIT = 64 << 20 };
+/* FRONT: room before what was read, for sealing under whatever key. */
+enum { MESSAGE_LIMIT = 64 << 20, FRONT = RSAKEY_MAX_SIZE + MESSAGE_NONCE_SIZE + MESSAGE_TAG_SIZE };
 
 static const struct argument OPTIONS[] = {
 	[OPTION_SESSION] =
@@ -46,7 +48,7 @@ struct letter {
 	char to[DIRECTORY_NAME_MAX + 1];
 	struct pin pin;
 	struct message_io io;
-	size_t front; /* what sealing adds before the ciphertext: room in `io` */
+	size_t front; /* what sealing adds before the ciphertext, of the room in `io` */
 	const uint8_t *sealed;
 	size_t size;
 	struct thread thread;
@@ -57,10 +59,9 @@ static bool seal(struct letter *letter, const struct rsakey_private *key)
 {
 	struct thread *thread = &letter->thread;
 	struct complaint *complaint = &letter->tool.complaint;
-	uint8_t *sealed = letter->io.bytes;
+	uint8_t *sealed = letter->io.bytes + FRONT - letter->front;
 
-	if (message_seal(letter->pin.key, letter->io.bytes + letter->front, letter->io.size, sealed, &thread->key) !=
-	    CRYPTO_OK)
+	if (message_seal(letter->pin.key, letter->io.bytes + FRONT, letter->io.size, sealed, &thread->key) != CRYPTO_OK)
 		return complain(complaint, "the message could not be sealed");
 	letter->sealed = sealed;
 	letter->size = letter->front + letter->io.size;
@@ -95,7 +96,7 @@ static bool find_thread(struct letter *letter, const struct rsakey_private *key)
 /* The counter is written down before the message leaves: it never serves twice, though it may be left out. */
 static bool seal_session(struct letter *letter, const struct rsakey_private *key)
 {
-	uint8_t *sealed = letter->io.bytes;
+	uint8_t *sealed = letter->io.bytes + FRONT - letter->front;
 	struct session session;
 	enum crypto_status status;
 
@@ -105,7 +106,7 @@ static bool seal_session(struct letter *letter, const struct rsakey_private *key
 	if (!thread_save(&letter->tool.profile, &letter->thread, &letter->tool.complaint))
 		return false;
 	thread_session(&letter->thread, true, &session);
-	status = session_seal(&session, letter->thread.sent, letter->io.bytes + letter->front, letter->io.size, sealed);
+	status = session_seal(&session, letter->thread.sent, letter->io.bytes + FRONT, letter->io.size, sealed);
 	message_key_wipe(&session.key);
 	letter->sealed = sealed;
 	letter->size = letter->front + letter->io.size;
@@ -152,6 +153,8 @@ static bool deposit(struct letter *letter, const struct rsakey_private *key, uns
 	if (!remote_ask(&letter->tool.remote, &request, &reply, complaint))
 		return false;
 	good = reply.status == 201 || remote_refused(&reply, "sending", complaint);
+	if (reply.status >= 400 && reply.status < 500 && !letter->session)
+		thread_forget(&letter->tool.profile, letter->thread.first); /* nobody can continue what was not taken */
 	if (good && (json_doc_parse(reply.body, reply.size, &doc) != JSON_DOC_OK || !state_text(doc, "id", 36, text) ||
 		     !decode_uuid(text, id)))
 		good = complain(complaint, "sent, but the server's answer is not what a coffer server says");
@@ -177,9 +180,7 @@ static int send_letter(struct letter *letter, const char *const values[static OP
 		partner_tool_greet(letter->to, letter->pin.fingerprint);
 	letter->session = values[OPTION_SESSION] != NULL;
 	letter->front = letter->session ? (size_t)SESSION_OVERHEAD : message_overhead(letter->pin.key);
-	return message_io_read(values[OPTION_COUNT + 1], letter->front, MESSAGE_LIMIT, &letter->io, complaint->text,
-			       sizeof(complaint->text)) &&
-			       partner_tool_load_key(&letter->tool, &key, complaint) &&
+	return partner_tool_load_key(&letter->tool, &key, complaint) &&
 			       (letter->session ? seal_session(letter, key) : seal(letter, key)) &&
 			       deposit(letter, key, seconds)
 		       ? 0
@@ -191,6 +192,8 @@ int command_send(int argc, char **argv)
 	const char *values[OPTION_COUNT + 2];
 	const enum arguments_status parsed = arguments_parse(&ARGUMENTS, argc, argv, values, stdout, stderr);
 	struct letter letter = {.session = false};
+	struct message_io io = {0};
+	char error[4400];
 	unsigned seconds = 0;
 	int status = 1;
 
@@ -201,6 +204,14 @@ int command_send(int argc, char **argv)
 		fprintf(stderr, "coffer: a name is needed, and whole seconds\nusage: %s\n", ARGUMENTS.usage);
 		return 2;
 	}
+	harden_process();
+	/* Before the profile is locked: what writes the message may need it, as in coffer read ID | coffer send NAME.
+	 */
+	if (!message_io_read(values[OPTION_COUNT + 1], FRONT, MESSAGE_LIMIT, &io, error, sizeof(error))) {
+		fprintf(stderr, "coffer: %s\n", error);
+		return 1;
+	}
+	letter.io = io;
 	if (partner_tool_open(&letter.tool, values[OPTION_HOME], values[OPTION_PASSPHRASE_FILE], NULL))
 		status = send_letter(&letter, values, seconds);
 	message_io_done(&letter.io);

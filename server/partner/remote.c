@@ -11,7 +11,6 @@
 #include "crypto/pubkey.h"
 #include "crypto/secret.h"
 #include "server/core/account.h"
-#include "server/core/files.h"
 #include "server/core/login.h"
 
 enum { TEXT_MAX = 600, CHALLENGE_BYTES = 32 };
@@ -97,64 +96,6 @@ bool remote_ask(struct remote *remote, const struct client_request *request, str
 	client_reply_done(ret_reply);
 	return remote_login(remote, complaint) &&
 	       client_send(remote->client, request, ret_reply, complaint->text, sizeof(complaint->text));
-}
-
-/* ---- the CA -------------------------------------------------------------------------------------------------------
- */
-
-/* The DER within the only PEM block of a certificate. */
-static bool certificate_der(const char *pem, uint8_t *ret_der, size_t cap, size_t *ret_size)
-{
-	static const char BEGIN[] = "-----BEGIN CERTIFICATE-----", END[] = "-----END CERTIFICATE-----";
-	const char *from = strstr(pem, BEGIN), *to = from ? strstr(from, END) : NULL;
-	char text[8192];
-	size_t size = 0;
-
-	if (!to || strstr(to, BEGIN))
-		return false;
-	for (const char *c = from + sizeof(BEGIN) - 1; c < to; c++) {
-		if (*c == '\n' || *c == '\r')
-			continue;
-		if (size == sizeof(text))
-			return false;
-		text[size++] = *c;
-	}
-	return decode_base64(text, size, ret_der, cap, ret_size);
-}
-
-bool remote_fetch_ca(struct profile *profile, const char *url, const uint8_t fingerprint[static DIGEST_SIZE],
-		     struct complaint *complaint)
-{
-	const struct client_options options = {.url = url, .unverified = true};
-	const struct client_request request = {.method = "GET", .path = "/v1/ca"};
-	struct files_error error = {complaint->text, sizeof(complaint->text)};
-	struct client_reply reply = {0};
-	struct client *client = NULL;
-	char path[PROFILE_PATH_MAX];
-	uint8_t der[6144], digest[DIGEST_SIZE];
-	size_t size = 0;
-	bool good;
-
-	good = client_new(&options, &client, complaint->text, sizeof(complaint->text)) &&
-	       client_send(client, &request, &reply, complaint->text, sizeof(complaint->text));
-	client_free(client);
-	if (!good)
-		return false;
-	if (reply.status != 200 || !certificate_der(reply.body, der, sizeof(der), &size)) {
-		client_reply_done(&reply);
-		return complain(complaint, "%s shows no certificate of a CA of its own", url);
-	}
-	digest_sha256(der, size, digest);
-	if (!secret_equal(digest, fingerprint, sizeof(digest))) {
-		client_reply_done(&reply);
-		return complain(complaint,
-				"%s is NOT the server that was meant: its CA has another fingerprint. Nothing was sent",
-				url);
-	}
-	profile_path(profile, "ca.pem", path);
-	good = files_write(path, 0600, reply.body, reply.size, &error) == CORE_OK;
-	client_reply_done(&reply);
-	return good;
 }
 
 /* ---- login --------------------------------------------------------------------------------------------------------

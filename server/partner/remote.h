@@ -21,10 +21,6 @@ struct remote {
 bool remote_open(struct remote *remote, bool (*stop)(void), struct complaint *complaint);
 void remote_close(struct remote *remote);
 
-/* The CA of the local kind, over a connection that proves nothing, kept if its DER's SHA-256 is `fingerprint`. */
-bool remote_fetch_ca(struct profile *profile, const char *url, const uint8_t fingerprint[static DIGEST_SIZE],
-		     struct complaint *complaint);
-
 /* Any reply at all; with a token when there is one, and after logging in when that is needed. */
 bool remote_ask(struct remote *remote, const struct client_request *request, struct client_reply *ret_reply,
 		struct complaint *complaint);

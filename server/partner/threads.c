@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "crypto/encode.h"
 #include "crypto/secret.h"
@@ -121,6 +122,14 @@ bool thread_save(const struct profile *profile, const struct thread *thread, str
 	json_number(doc, "began", thread->began_ms);
 	path_of(profile, "sessions", thread->first, path);
 	return state_write(path, 0600, doc, complaint);
+}
+
+void thread_forget(const struct profile *profile, const uint8_t first[static DIGEST_SIZE])
+{
+	char path[PROFILE_PATH_MAX];
+
+	path_of(profile, "sessions", first, path);
+	(void)unlink(path);
 }
 
 void thread_session(const struct thread *thread, bool sending, struct session *ret_session)

@@ -26,6 +26,8 @@ enum state_found thread_newest(const struct profile *profile, const char *partne
 			       const uint8_t own[static DIGEST_SIZE], const uint8_t theirs[static DIGEST_SIZE],
 			       struct thread *ret_thread, struct complaint *complaint);
 bool thread_save(const struct profile *profile, const struct thread *thread, struct complaint *complaint);
+/* Of a message that never arrived; that there is none is no failure. */
+void thread_forget(const struct profile *profile, const uint8_t first[static DIGEST_SIZE]);
 /* One direction, for session_seal() and session_open(); its key is a copy to be wiped. */
 void thread_session(const struct thread *thread, bool sending, struct session *ret_session);
 void thread_wipe(struct thread *thread);

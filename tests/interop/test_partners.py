@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import pathlib
+import pty
 import signal
 import ssl
 import stat
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import threading
 import unittest
+import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "api"))
@@ -121,9 +123,36 @@ class Together(Exchange):
         self.assertIn("another key", told)
         self.coffer("ann", "accept", "ben", "--fingerprint", fingerprint(key))
         self.assertIn(b"ben: verified", self.coffer("ann", "partners", "ben")[0])
+        row = {"name": "ben", "known": "verified", "fingerprint": fingerprint(key)}
+        self.assertEqual(json.loads(self.coffer("ann", "partners", "ben", "--json")[0]), row)
+        self.assertEqual([json.loads(line) for line in self.coffer("ann", "partners", "--json")[0].splitlines()],
+                         [{**row, "name": "ann", "known": "oneself", "fingerprint": fingerprint(self.own("ann"))}, row])
 
     def own(self, name):
         return RSA.import_key(pathlib.Path(self.home(name), "key.pem").read_bytes())
+
+    def change_key(self, name, old, new):
+        proof = f"coffer-key-v1\n{self.origin}\n{name}\n{fingerprint(old)}\n{fingerprint(new)}\n2\n"
+        with self.server.client(token=None) as client:
+            self.assertEqual(client.put(
+                f"/v1/keys/{name}", new.public_key().export_key(), coffer_key_signature=sign(new, proof),
+                coffer_old_key_signature=sign(old, proof)).status, 200)
+
+    def test_a_session_ends_with_the_keys_that_it_was_begun_under(self):
+        self.join("ann")
+        self.join("ben")
+        self.coffer("ann", "send", "ben", data=b"begins")
+        (entry,) = self.inbox("ben")
+        self.coffer("ben", "read", entry["id"])
+        for body in (b"in time", b"late"):
+            self.coffer("ben", "send", "ann", "--session", data=body)
+        first, second = self.inbox("ann")
+        self.assertEqual(self.coffer("ann", "read", first["id"])[0], b"in time")
+        self.change_key("ben", self.own("ben"), rsa_key(4))
+        self.coffer("ann", "accept", "ben", "--fingerprint", fingerprint(rsa_key(4)))
+        # Signed by the old key, it is by a stranger; whether it is signed is the server's word, though.
+        self.assertIn(TOLD, self.coffer("ann", "read", second["id"], status=3)[1])
+        self.assertIn("no message with ben", self.coffer("ann", "send", "ben", "--session", data=b"x", status=1)[1])
 
     def test_a_changed_key_is_a_wall(self):
         self.join("ann")
@@ -131,11 +160,7 @@ class Together(Exchange):
         self.coffer("ann", "send", "ben", data=b"to the old key")
         old, new = RSA.import_key(old_path.read_bytes()), rsa_key(4)
         self.python("send", self.origin, self.ca, "ben", old_path, "ann", data=b"by the old key")
-        proof = f"coffer-key-v1\n{self.origin}\nben\n{fingerprint(old)}\n{fingerprint(new)}\n2\n"
-        with self.server.client(token=None) as client:
-            self.assertEqual(client.put(
-                "/v1/keys/ben", new.public_key().export_key(), coffer_key_signature=sign(new, proof),
-                coffer_old_key_signature=sign(old, proof)).status, 200)
+        self.change_key("ben", old, new)
         new_path = self.dir / "new.pem"
         new_path.write_bytes(new.export_key())
         for arguments in (("send", "ben"), ("send", "ben", "--session")):
@@ -185,6 +210,73 @@ class Together(Exchange):
         (answer,) = self.inbox("ann")
         self.assertEqual(self.coffer("ann", "read", answer["id"])[0], b"answer")
         self.check_session_bytes(answer["id"])
+
+    def on_terminal(self, name, *arguments):
+        """(status, what a terminal shows) of a command whose standard output it is."""
+        master, slave = pty.openpty()
+        self.addCleanup(os.close, master)
+        with open(slave, "wb", buffering=0) as terminal:
+            done = subprocess.run([BINARY, *arguments, "--home", self.home(name)], stdin=subprocess.DEVNULL,
+                                  stdout=terminal, stderr=subprocess.PIPE, timeout=120, check=False)
+            os.set_blocking(master, False)
+            try:
+                shown = os.read(master, 65536)
+            except BlockingIOError:
+                shown = b""
+        return done.returncode, shown.replace(b"\r\n", b"\n"), text(done.stderr)
+
+    def test_a_terminal_is_shown_text_only_and_what_it_was_not_shown_is_still_there(self):
+        self.join("ann")
+        self.join("ben")
+        words, noise = "\u00c4rzte \u0437\u0434\n".encode(), b"\x1b]0;owned\x07\xff"
+        self.coffer("ann", "send", "ben", data=noise)
+        (entry,) = self.inbox("ben")
+        for output in ((), ("-o", "-")):
+            status, shown, told = self.on_terminal("ben", "read", entry["id"], *output)
+            self.assertEqual((status, shown), (1, b""))
+            self.assertIn("no plain text", told)
+        self.assertEqual(self.coffer("ben", "read", entry["id"])[0], noise)
+        self.coffer("ann", "send", "ben", "--session", data=noise)
+        self.coffer("ann", "send", "ben", "--session", data=words)
+        _, second, third = self.inbox("ben")
+        self.assertEqual(self.on_terminal("ben", "read", second["id"])[:2], (1, b""))
+        self.assertEqual(self.coffer("ben", "read", second["id"])[0], noise)
+        self.assertEqual(self.on_terminal("ben", "read", third["id"])[:2], (0, words))
+
+    def test_reading_again_does_not_begin_the_counters_of_a_session_anew(self):
+        self.join("ann")
+        self.join("ben")
+        self.coffer("ann", "send", "ben", data=b"begins")
+        (entry,) = self.inbox("ben")
+        self.coffer("ben", "read", entry["id"])
+        self.coffer("ben", "send", "ann", "--session", data=b"1")
+        for path in pathlib.Path(self.home("ben"), "seen").iterdir():
+            path.unlink()  # as when the power failed before it was written
+        self.coffer("ben", "read", entry["id"])
+        self.coffer("ben", "send", "ann", "--session", data=b"2")
+        for entry, body in zip(self.inbox("ann"), (b"1", b"2")):
+            self.assertEqual(self.coffer("ann", "read", entry["id"])[0], body)
+
+    def test_a_message_is_read_before_the_profile_is_locked(self):
+        self.join("ann")
+        self.join("ben")
+        with subprocess.Popen([BINARY, "send", "ben", "--home", self.home("ann")], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as process:
+            process.stdin.write(bytes(1 << 17))  # more than a pipe holds: it is being read
+            self.coffer("ann", "partners")
+            process.stdin.close()
+            self.assertEqual(len(process.stdout.read().strip()), 36)
+        self.assertEqual(process.returncode, 0)
+
+    def test_what_the_server_did_not_take_is_not_continued(self):
+        self.join("ann")
+        self.join("ben")
+        self.coffer("ann", "send", "ben", data=b"begins")
+        (entry,) = self.inbox("ben")
+        self.coffer("ben", "read", entry["id"])
+        self.assertIn("413", self.coffer("ann", "send", "ben", data=bytes(1 << 20), status=1)[1])
+        self.coffer("ann", "send", "ben", "--session", data=b"goes on")
+        self.assertEqual(self.coffer("ben", "read", self.inbox("ben")[1]["id"])[0], b"goes on")
 
     def check_session_bytes(self, message_id):
         """PyCryptodome opens what coffer made, by FORMATS alone."""
@@ -360,7 +452,10 @@ class Hostile(Exchange):
             def answer(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 test.asked.append((self.command, self.path, body))
-                status, headers, reply = test.replies.get((self.command, self.path.split("?")[0]), (404, {}, b"{}"))
+                path, _, query = self.path.partition("?")
+                status, headers, reply = test.replies.get((self.command, path), (404, {}, b"{}"))
+                if callable(reply):
+                    reply = json.dumps(reply(dict(urllib.parse.parse_qsl(query)))).encode()
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
@@ -463,6 +558,75 @@ class Hostile(Exchange):
         self.assertEqual(len(os.listdir(os.path.join(self.home("ann"), "sessions"))), 1)
         self.assertEqual(self.coffer("ann", "send", "ben", data=b"secret", status=3)[0], b"")
         self.assertFalse(any(method == "POST" and "mailboxes" in path for method, path, _ in self.asked))
+
+    def pages(self, member, key, rows):
+        """Answers a list as the server does: `limit` of the rows behind `after`."""
+        def answer(query):
+            begin = next((i + 1 for i, row in enumerate(rows) if row[key] == query.get("after")), 0)
+            page = rows[begin:begin + min(int(query["limit"]), 1000)]
+            return {member: page, **({"next": page[-1][key]} if begin + len(page) < len(rows) else {})}
+        return 200, {}, answer
+
+    def test_long_lists_of_the_longest_rows_are_read_whole(self):
+        when, hex_ = "2026-01-01T00:00:00.000Z", "a" * 64
+        messages = [{"id": f"01a20b8f-32d4-75f1-b165-{i:012x}", "to": "ann", "from": "b" * 64, "received": when,
+                     "expires": when, "size": 1 << 20, "media_type": "application/vnd.coffer.session", "sha256": hex_,
+                     "recipient_fingerprint": hex_, "sender_fingerprint": hex_, "session": hex_,
+                     "signature": base64.b64encode(bytes(1024)).decode()} for i in range(205)]
+        self.replies["GET", "/v1/mailboxes/ann/messages"] = self.pages("messages", "id", messages)
+        self.assertEqual([entry["id"] for entry in self.inbox("ann")], [row["id"] for row in messages])
+        keys = [{"name": f"n{i:063}", "fingerprint": hex_, "sequence": 2 ** 53 - 1, "bits": 8192, "created": when}
+                for i in range(1005)]
+        self.replies["GET", "/v1/keys"] = self.pages("keys", "name", keys)
+        listed = text(self.coffer("ann", "partners")[0]).splitlines()
+        self.assertEqual([line.split()[0] for line in listed], [row["name"] for row in keys])
+
+    def test_who_learned_an_old_key_cannot_go_on_with_its_sessions(self):
+        ben, new = rsa_key(0), rsa_key(4)
+        self.replies["GET", "/v1/keys/ben"] = (200, {}, ben.public_key().export_key())
+        first = self.message(b"begins", ben)
+        self.coffer("ann", "read", first)
+        begun = hashlib.sha256(self.replies["GET", f"/v1/mailboxes/ann/messages/{first}"][2]).hexdigest()
+        kept = json.loads(pathlib.Path(self.home("ann"), "sessions", f"{begun}.json").read_bytes())
+
+        def go_on(counter):
+            number = counter.to_bytes(8, "big")
+            cipher = AES.new(base64.b64decode(kept["key"]), AES.MODE_EAX)
+            cipher.update(b"coffer-session-v1" + bytes.fromhex(begun) + bytes.fromhex(fingerprint(ben))
+                          + bytes.fromhex(fingerprint(self.key)) + number)
+            ciphertext, tag = cipher.encrypt_and_digest(b"goes on")
+            path = f"/v1/mailboxes/ann/messages/{first}"
+            self.replies["GET", path] = (200, {"Coffer-Sender": "ben", "Coffer-Session": begun},
+                                         number + cipher.nonce + tag + ciphertext)
+
+        go_on(1)
+        self.assertEqual(self.coffer("ann", "read", first)[0], b"goes on")
+        self.replies["GET", "/v1/keys/ben"] = (200, {}, new.public_key().export_key())
+        self.coffer("ann", "accept", "ben", "--fingerprint", fingerprint(new))
+        go_on(2)
+        self.assertIn("no longer ben's", self.coffer("ann", "read", first, status=1)[1])
+
+    def test_only_the_certificate_that_was_named_is_trusted(self):
+        """Whoever is in between may show the right CA, and smuggle one of their own behind or before it."""
+        right = pathlib.Path(self.ca).read_text(encoding="ascii")
+        print_ = hashlib.sha256(ssl.PEM_cert_to_DER_cert(right)).hexdigest()
+        other = pathlib.Path(self.server.data, "tls", "server.pem").read_text(encoding="ascii")
+        named = other.replace(" CERTIFICATE-", " X509 CERTIFICATE-")
+        for number, shown in enumerate((right + named, named + right, right + other, right + "\0" + other)):
+            with self.subTest(number):
+                self.replies["GET", "/v1/ca"] = (200, {}, shown.encode())
+                name = f"dan-{number}"
+                self.coffer(name, "join", self.origin, "--name", "dan", "--ca-fingerprint", print_, "--bits", 2048,
+                            status=1)
+                kept = pathlib.Path(self.home(name), "ca.pem")
+                if "\0" in shown:
+                    self.assertFalse(kept.exists())
+                else:
+                    self.assertEqual(kept.read_text(encoding="ascii").split(), right.split())
+        self.replies["GET", "/v1/ca"] = (200, {}, (other + right).encode())
+        self.assertIn("NOT the server", self.coffer("dan", "join", self.origin, "--name", "dan", "--ca-fingerprint",
+                                                    print_, status=1)[1])
+        self.assertFalse(pathlib.Path(self.home("dan"), "ca.pem").exists())
 
     def test_what_a_server_says_cannot_command_a_terminal(self):
         evil = "\x1b]0;owned\x07\x1b[2J"
