@@ -17,6 +17,7 @@
 #include "server/cli/origin_names.h"
 #include "server/cli/secret_input.h"
 #include "server/cli/settings.h"
+#include "server/core/audit_keeper.h"
 #include "server/core/care.h"
 #include "server/core/epochs.h"
 #include "server/core/home.h"
@@ -34,6 +35,7 @@ struct serve {
 	struct workers *workers;
 	struct care *care;
 	struct epochs *epochs;
+	struct audit_keeper *keeper;
 	struct secret_input secrets[2]; /* passphrase, credential */
 	struct api *_Atomic api;
 	struct http_server *server;
@@ -269,6 +271,11 @@ static bool start(struct serve *s)
 	    home_open(&home, &s->home, s->error, sizeof(s->error)) != CORE_OK || !open_tls(s))
 		return false;
 	forget_secrets(s);
+	if (audit_keeper_new(&(struct audit_keeper_options){.home = s->home,
+							    .tell_ms = (int64_t)set->audit_checkpoint,
+							    .log = log_line},
+			     &s->keeper, s->error, sizeof(s->error)) != CORE_OK)
+		return false;
 	snprintf(s->error, sizeof(s->error), "out of memory or threads");
 	if (set->epoch_wraps && !set->ingest_only) {
 		s->epochs = epochs_new(&(struct epochs_options){
@@ -345,6 +352,7 @@ int command_serve(int argc, char **argv)
 	workers_free(s.workers);
 	care_free(s.care);
 	epochs_free(s.epochs);
+	audit_keeper_free(s.keeper);
 	forget_secrets(&s);
 	home_close(s.home); /* its last batches still call api_flush(), which knows api and server */
 	http_server_free(s.server);

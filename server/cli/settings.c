@@ -138,6 +138,8 @@ static const struct row table[] = {
 	 .standard = "1000", .help = "messages of one sender that may lie in one mailbox"},
 	{NAMED(long_poll, "LONG_POLL"), TIME(0, HOUR),
 	 .standard = "60s", .help = "the longest that a client may wait for a message"},
+	{NAMED(audit_checkpoint, "AUDIT_CHECKPOINT"), TIME(0, 8784 * HOUR),
+	 .standard = "1h", .help = "time between signed checkpoints of the audit log on standard error; 0: none"},
 	{NAMED(shred_delay, "SHRED_DELAY"), TIME(0, 24 * HOUR),
 	 .standard = "10s", .help = "how long a deleted key may stay in free pages"},
 	{NAMED(idempotency_ttl, "IDEMPOTENCY_TTL"), TIME(MINUTE, 720 * HOUR),

@@ -143,7 +143,7 @@ out:
 
 enum core_status account_create_admin(struct vault *vault, const char *token)
 {
-	const uint32_t scopes = SCOPE_RECORDS_READ | SCOPE_RECORDS_WRITE | SCOPE_ADMIN;
+	const uint32_t scopes = SCOPE_RECORDS_READ | SCOPE_RECORDS_WRITE | SCOPE_ADMIN | SCOPE_AUDIT;
 	struct create_admin create = {
 		.job = {.apply = create_admin_apply, .settled = create_admin_settled},
 		.vault = vault,

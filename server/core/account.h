@@ -15,6 +15,7 @@ enum scope {
 	SCOPE_RECORDS_WRITE = 1u << 1,
 	SCOPE_ADMIN = 1u << 2,
 	SCOPE_PARTNER = 1u << 3,      /* a key in the directory, a mailbox */
+	SCOPE_AUDIT = 1u << 4,	      /* read the audit log */
 	SCOPE_ANY_ACCOUNT = 1u << 31, /* in no row: whoever authenticates has it */
 };
 

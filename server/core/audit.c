@@ -1,6 +1,7 @@
 #include "server/core/audit.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@ enum { EVENT_FORMAT = 1 };
  * audit_append() and the audit_settled() that follows it.
  */
 struct audit_chain {
+	pthread_mutex_t lock; /* for the settled half, which others read */
 	uint64_t settled_sequence;
 	uint64_t pending_sequence;
 	uint8_t settled_hash[DIGEST_SIZE];
@@ -47,6 +49,8 @@ static const char *const ACTION_NAMES[] = {
 	[AUDIT_MESSAGE_SHREDDED] = "message.shredded",
 	[AUDIT_INVITE_LIST] = "invite.list",
 	[AUDIT_INVITE_REVOKE] = "invite.revoke",
+	[AUDIT_LOG_READ] = "audit.read",
+	[AUDIT_LOG_CHECKPOINT] = "audit.checkpoint",
 };
 
 const char *audit_action_name(unsigned action)
@@ -125,15 +129,16 @@ enum core_status audit_chain_new(struct store_view *view, const struct vault *va
 
 	if (!chain)
 		return CORE_NOMEM;
+	pthread_mutex_init(&chain->lock, NULL);
 	status = store_audit_last(view, &last);
 	if (status != STORE_OK && status != STORE_NOT_FOUND) {
-		free(chain);
+		audit_chain_free(chain);
 		return core_from_store(status);
 	}
 	if (last) {
 		if (mac_verify(&vault->keys->audit, last->hash, sizeof(last->hash), last->mac) != CRYPTO_OK) {
 			free(last);
-			free(chain);
+			audit_chain_free(chain);
 			return CORE_DAMAGED;
 		}
 		chain->settled_sequence = chain->pending_sequence = last->sequence;
@@ -152,7 +157,20 @@ bool audit_chain_is_empty(const struct audit_chain *chain)
 
 void audit_chain_free(struct audit_chain *chain)
 {
+	if (!chain)
+		return;
+	pthread_mutex_destroy(&chain->lock);
 	free(chain);
+}
+
+void audit_head(const struct vault *vault, uint64_t *ret_sequence, uint8_t ret_hash[static DIGEST_SIZE])
+{
+	struct audit_chain *chain = vault->chain;
+
+	pthread_mutex_lock(&chain->lock);
+	*ret_sequence = chain->settled_sequence;
+	memcpy(ret_hash, chain->settled_hash, DIGEST_SIZE);
+	pthread_mutex_unlock(&chain->lock);
 }
 
 enum store_status audit_append(const struct vault *vault, struct store_txn *txn, const struct audit_event *event)
@@ -178,8 +196,10 @@ void audit_settled(const struct vault *vault, bool committed)
 	struct audit_chain *chain = vault->chain;
 
 	if (committed) {
+		pthread_mutex_lock(&chain->lock);
 		chain->settled_sequence = chain->pending_sequence;
 		memcpy(chain->settled_hash, chain->pending_hash, DIGEST_SIZE);
+		pthread_mutex_unlock(&chain->lock);
 		return;
 	}
 	chain->pending_sequence = chain->settled_sequence;
@@ -252,4 +272,58 @@ enum core_status audit_verify(struct store_view *view, const struct vault *vault
 	*ret_count = walk.sequence;
 	*ret_good = walk.good;
 	return CORE_OK;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------------
+ */
+
+struct audit_reading {
+	const struct vault *vault;
+	audit_visit *each;
+	void *arg;
+	uint64_t after;	 /* the last that was looked at */
+	uint64_t anchor; /* the one before the first: only its hash is wanted; 0: there is none */
+	uint8_t hash[DIGEST_SIZE];
+	bool good;
+};
+
+static bool read_event(void *arg, const struct store_audit_event *row)
+{
+	struct audit_reading *reading = arg;
+	struct audit_event event;
+	uint64_t sequence;
+	uint8_t hash[DIGEST_SIZE];
+
+	reading->good = false;
+	if (mac_verify(&reading->vault->keys->audit, row->hash, sizeof(row->hash), row->mac) != CRYPTO_OK)
+		return false;
+	if (reading->anchor != 0 && row->sequence == reading->anchor) {
+		memcpy(reading->hash, row->hash, DIGEST_SIZE);
+		reading->good = true;
+		return true;
+	}
+	if (row->sequence != reading->after + 1 || row->event.size > AUDIT_EVENT_MAX ||
+	    !audit_decode(row->event.data, row->event.size, &sequence, &event) || sequence != row->sequence)
+		return false;
+	chain_hash(reading->hash, row->event.data, row->event.size, hash);
+	if (memcmp(hash, row->hash, sizeof(hash)) != 0)
+		return false;
+	memcpy(reading->hash, hash, DIGEST_SIZE);
+	reading->after = sequence;
+	reading->good = true;
+	return reading->each(reading->arg, sequence, &event, hash);
+}
+
+enum core_status audit_read(struct store_view *view, const struct vault *vault, uint64_t *after, size_t limit,
+			    audit_visit *each, void *arg)
+{
+	struct audit_reading reading = {
+		.vault = vault, .each = each, .arg = arg, .after = *after, .anchor = *after, .good = true};
+	const size_t more = *after > 0 ? 1 : 0;
+	const enum store_status status = store_audit_list(view, *after - more, limit + more, read_event, &reading);
+
+	*after = reading.after;
+	if (status != STORE_OK)
+		return core_from_store(status);
+	return reading.good ? CORE_OK : CORE_DAMAGED;
 }

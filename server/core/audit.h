@@ -42,6 +42,8 @@ enum audit_action {
 	AUDIT_MESSAGE_SHREDDED = 25,
 	AUDIT_INVITE_LIST = 30,
 	AUDIT_INVITE_REVOKE = 31,
+	AUDIT_LOG_READ = 32, /* object: the record that was asked about */
+	AUDIT_LOG_CHECKPOINT = 33,
 };
 
 /* The name in listings ("record.read"), or NULL for a number that is no action. */
@@ -60,9 +62,11 @@ struct audit_event {
 	uint8_t request_id[16];
 };
 
-/* The chain's head in memory. Only the committer's thread may use it, once the vault is open. */
+/* The chain's head in memory. Only the committer's thread may use it, once the vault is open, but for audit_head(). */
 MUST_CHECK enum core_status audit_chain_new(struct store_view *view, const struct vault *vault,
 					    struct audit_chain **ret_chain);
+/* Any thread: the last event that is durable, zeros when there is none. */
+void audit_head(const struct vault *vault, uint64_t *ret_sequence, uint8_t ret_hash[static 32]);
 /* Whether nothing has ever been appended. */
 bool audit_chain_is_empty(const struct audit_chain *chain);
 void audit_chain_free(struct audit_chain *chain);
@@ -93,5 +97,12 @@ struct audit_watch {
  */
 MUST_CHECK enum core_status audit_verify(struct store_view *view, const struct vault *vault, FILE *report,
 					 const struct audit_watch *watch, uint64_t *ret_count, bool *ret_good);
+/*
+ * Reads on from behind *after, which moves to the last event that was looked at: each that verified and follows the one
+ * before it goes to `each`, until that returns false or `limit` are done. CORE_DAMAGED: one does not fit.
+ */
+typedef bool audit_visit(void *arg, uint64_t sequence, const struct audit_event *event, const uint8_t hash[static 32]);
+MUST_CHECK enum core_status audit_read(struct store_view *view, const struct vault *vault, uint64_t *after,
+				       size_t limit, audit_visit *each, void *arg);
 
 #endif

@@ -116,3 +116,32 @@ bool clock_parse_http_date(const char *text, int64_t *ret_unix_ms)
 	*ret_unix_ms = unix_ms;
 	return true;
 }
+
+bool clock_parse_rfc3339(const char *text, int64_t *ret_unix_ms)
+{
+	const size_t size = strnlen(text, 25);
+	char whole[25], again[25];
+	struct tm tm = {0};
+	int64_t unix_ms;
+	int ms;
+
+	if (size != 20 && size != 24)
+		return false;
+	snprintf(whole, sizeof(whole), "%.19s%s", text, size == 24 ? text + 19 : ".000Z");
+	tm.tm_year = digits(whole, 4) - 1900;
+	tm.tm_mon = digits(whole + 5, 2) - 1;
+	tm.tm_mday = digits(whole + 8, 2);
+	tm.tm_hour = digits(whole + 11, 2);
+	tm.tm_min = digits(whole + 14, 2);
+	tm.tm_sec = digits(whole + 17, 2);
+	ms = digits(whole + 20, 3);
+	if (ms < 0 || (size == 20 && text[19] != 'Z'))
+		return false;
+	/* As above: whatever is not written back the same was none. */
+	unix_ms = (int64_t)timegm(&tm) * MS_A_SECOND + ms;
+	clock_rfc3339(unix_ms, again);
+	if (strcmp(again, whole) != 0)
+		return false;
+	*ret_unix_ms = unix_ms;
+	return true;
+}
