@@ -69,6 +69,22 @@ enum store_status store_account_insert(struct store_txn *txn, const struct store
 	return sql_run(txn->view.sql, &call, NULL);
 }
 
+enum store_status store_account_update(struct store_txn *txn, const struct store_account *row)
+{
+	struct sql_call call;
+	uint64_t changed = 0;
+	enum store_status status;
+
+	sql_call(txn->view.sql, STATEMENT_ACCOUNT_UPDATE, &call);
+	sql_put_u64(&call, row->revision);
+	sql_put_u64(&call, row->state);
+	sql_put_u64(&call, row->scopes);
+	sql_put_blob(&call, row->mac, sizeof(row->mac));
+	sql_put_blob(&call, row->account_id, sizeof(row->account_id));
+	status = sql_run(txn->view.sql, &call, &changed);
+	return status == STORE_OK && changed == 0 ? STORE_NOT_FOUND : status;
+}
+
 static const uint8_t FIRST_ID[16];
 
 enum store_status store_account_list(struct store_view *view, const uint8_t *after, size_t limit,
@@ -106,22 +122,38 @@ static void token_columns(struct sql_call *call, struct store_token *row)
 	sql_get_fixed(call, row->mac, sizeof(row->mac));
 }
 
+static enum store_status walk_tokens(struct sql_call *call, const uint8_t *after, size_t limit, store_token_visit *each,
+				     void *arg)
+{
+	sql_put_blob(call, after ? after : FIRST_ID, 16);
+	sql_put_u64(call, limit);
+	while (sql_step(call)) {
+		struct store_token row;
+
+		token_columns(call, &row);
+		if (call->status != STORE_OK || !each(arg, &row))
+			break;
+	}
+	return sql_end(call);
+}
+
 enum store_status store_token_list(struct store_view *view, const uint8_t *after, size_t limit, store_token_visit *each,
 				   void *arg)
 {
 	struct sql_call call;
 
 	sql_call(view->sql, STATEMENT_TOKEN_LIST, &call);
-	sql_put_blob(&call, after ? after : FIRST_ID, 16);
-	sql_put_u64(&call, limit);
-	while (sql_step(&call)) {
-		struct store_token row;
+	return walk_tokens(&call, after, limit, each, arg);
+}
 
-		token_columns(&call, &row);
-		if (call.status != STORE_OK || !each(arg, &row))
-			break;
-	}
-	return sql_end(&call);
+enum store_status store_token_of_account(struct store_view *view, const uint8_t account_id[static 16],
+					 const uint8_t *after, size_t limit, store_token_visit *each, void *arg)
+{
+	struct sql_call call;
+
+	sql_call(view->sql, STATEMENT_TOKEN_OF_ACCOUNT, &call);
+	sql_put_blob(&call, account_id, 16);
+	return walk_tokens(&call, after, limit, each, arg);
 }
 
 static enum store_status get_token(struct sql_call *call, struct store_token **ret_token)

@@ -128,6 +128,9 @@ static const char *const MIGRATIONS[] = {
 	" sender BLOB NOT NULL CHECK (length(sender) = 16),"
 	" messages INTEGER NOT NULL, bytes INTEGER NOT NULL,"
 	" PRIMARY KEY (mailbox, sender)) WITHOUT ROWID;",
+
+	/* So that the tokens of one account are listed without a look at all others. */
+	"CREATE INDEX token_by_account ON token (account_id, token_id);",
 };
 
 enum { SCHEMA_VERSION = sizeof(MIGRATIONS) / sizeof(MIGRATIONS[0]) };

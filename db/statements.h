@@ -70,6 +70,9 @@
 		"WHERE account_id > ? ORDER BY account_id LIMIT ?") \
 	X(ACCOUNT_INSERT, "INSERT INTO account (account_id, revision, state, scopes, created_ms, name, mac) " \
 		"VALUES (?, ?, ?, ?, ?, ?, ?)") \
+	X(ACCOUNT_UPDATE, "UPDATE account SET revision = ?, state = ?, scopes = ?, mac = ? WHERE account_id = ?") \
+	X(TOKEN_OF_ACCOUNT, "SELECT " TOKEN_COLUMNS " FROM token WHERE account_id = ? AND token_id > ? " \
+		"ORDER BY token_id LIMIT ?") \
 	X(TOKEN_BY_HASH, "SELECT " TOKEN_COLUMNS " FROM token WHERE hash = ?") \
 	X(TOKEN_GET, "SELECT " TOKEN_COLUMNS " FROM token WHERE token_id = ?") \
 	X(TOKEN_LIST, "SELECT " TOKEN_COLUMNS " FROM token WHERE token_id > ? ORDER BY token_id LIMIT ?") \

@@ -367,6 +367,10 @@ MUST_CHECK enum store_status store_account_list(struct store_view *view, const u
 						store_account_visit *each, void *arg);
 MUST_CHECK enum store_status store_token_list(struct store_view *view, const uint8_t *after, size_t limit,
 					      store_token_visit *each, void *arg);
+/* Tokens of one account. */
+MUST_CHECK enum store_status store_token_of_account(struct store_view *view, const uint8_t account_id[static 16],
+						    const uint8_t *after, size_t limit, store_token_visit *each,
+						    void *arg);
 /* Names that have a key, by name, `after` ("" from the start) excluded: the last change of each. */
 typedef bool store_directory_visit(void *arg, const struct store_directory_key *row);
 MUST_CHECK enum store_status store_directory_list(struct store_view *view, const char *after, size_t limit,
@@ -487,6 +491,8 @@ MUST_CHECK enum store_status store_setting_put(struct store_txn *txn, const char
 
 /* Writes state, revision, changed_ms and mac of the row with this id and version. STORE_NOT_FOUND. */
 MUST_CHECK enum store_status store_version_update(struct store_txn *txn, const struct store_version *row);
+/* Writes revision, state, scopes and mac. STORE_NOT_FOUND. */
+MUST_CHECK enum store_status store_account_update(struct store_txn *txn, const struct store_account *row);
 /* Writes every column but the key. STORE_NOT_FOUND. */
 MUST_CHECK enum store_status store_token_update(struct store_txn *txn, const struct store_token *row);
 

@@ -13,6 +13,8 @@ int command_config(int argc, char **argv);
 int command_routes(int argc, char **argv);
 int command_audit(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_account(int argc, char **argv);
+int command_token(int argc, char **argv);
 int command_invite(int argc, char **argv);
 int command_join(int argc, char **argv);
 int command_login(int argc, char **argv);

@@ -51,6 +51,13 @@ static const char *const ACTION_NAMES[] = {
 	[AUDIT_INVITE_REVOKE] = "invite.revoke",
 	[AUDIT_LOG_READ] = "audit.read",
 	[AUDIT_LOG_CHECKPOINT] = "audit.checkpoint",
+	[AUDIT_ACCOUNT_CREATE] = "account.create",
+	[AUDIT_ACCOUNT_CHANGE] = "account.change",
+	[AUDIT_ACCOUNT_READ] = "account.read",
+	[AUDIT_ACCOUNT_LIST] = "account.list",
+	[AUDIT_TOKEN_CREATE] = "token.create",
+	[AUDIT_TOKEN_LIST] = "token.list",
+	[AUDIT_TOKEN_REVOKE] = "token.revoke",
 };
 
 const char *audit_action_name(unsigned action)

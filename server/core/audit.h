@@ -44,6 +44,13 @@ enum audit_action {
 	AUDIT_INVITE_REVOKE = 31,
 	AUDIT_LOG_READ = 32, /* object: the record that was asked about */
 	AUDIT_LOG_CHECKPOINT = 33,
+	AUDIT_ACCOUNT_CREATE = 34, /* object: the account */
+	AUDIT_ACCOUNT_CHANGE = 35,
+	AUDIT_ACCOUNT_READ = 36,
+	AUDIT_ACCOUNT_LIST = 37,
+	AUDIT_TOKEN_CREATE = 38, /* object: the token */
+	AUDIT_TOKEN_LIST = 39,
+	AUDIT_TOKEN_REVOKE = 40,
 };
 
 /* The name in listings ("record.read"), or NULL for a number that is no action. */

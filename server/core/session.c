@@ -8,11 +8,11 @@
 #include "server/core/clock.h"
 #include "server/core/rowmac.h"
 
-enum { ROW_ACTIVE = 1, ROW_REVOKED = 2, GRAINS = 30 };
+enum { ROW_ACTIVE = 1, ROW_REVOKED = 2, GRAINS = 30, TOKEN_GRAIN_MS = 3600 * 1000 };
 
 static int64_t grain_of(const struct store_token *row)
 {
-	return row->idle_ms / GRAINS;
+	return row->idle_ms > 0 ? row->idle_ms / GRAINS : TOKEN_GRAIN_MS;
 }
 
 bool session_is_idle(const struct store_token *row, int64_t now_ms)
@@ -66,7 +66,7 @@ void session_touch(const struct vault *vault, const struct store_token *row, int
 {
 	struct touch *touch;
 
-	if (row->idle_ms == 0 || now_ms - row->used_ms < grain_of(row))
+	if (now_ms - row->used_ms < grain_of(row))
 		return;
 	touch = calloc(1, sizeof(*touch));
 	if (!touch)

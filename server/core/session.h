@@ -1,7 +1,8 @@
 /*
  * Sessions: the tokens that logging in gives. They end at their expiry, when they have not been used for their idle
  * time, when they are logged out, and when their account's key changes. A use is written down at most every thirtieth
- * of the idle time, so a session ends between once and 31/30 of it after the last use.
+ * of the idle time, so a session ends between once and 31/30 of it after the last use. Of other tokens it is written
+ * down at most once an hour, and ends nothing.
  */
 #ifndef COFFER_CORE_SESSION_H
 #define COFFER_CORE_SESSION_H

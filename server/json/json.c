@@ -122,6 +122,11 @@ void json_text(struct json *doc, const char *name, const char *value)
 	put_string(doc, value);
 }
 
+void json_item(struct json *doc, const char *value)
+{
+	json_text(doc, NULL, value);
+}
+
 void json_number(struct json *doc, const char *name, uint64_t value)
 {
 	char digits[20];

@@ -16,7 +16,9 @@ void json_free(struct json *doc);
 void json_text(struct json *doc, const char *name, const char *value);
 void json_number(struct json *doc, const char *name, uint64_t value); /* exact up to 2^53 - 1; beyond: a failure */
 void json_bool(struct json *doc, const char *name, bool value);
-/* Opens an array of objects / an object; inside an array `name` is NULL. At most 8 deep. */
+/* An item of the array that is open. */
+void json_item(struct json *doc, const char *value);
+/* Opens an array of objects or texts / an object; inside an array `name` is NULL. At most 8 deep. */
 void json_open_array(struct json *doc, const char *name);
 void json_open_object(struct json *doc, const char *name);
 void json_close(struct json *doc);

@@ -32,7 +32,7 @@ COLUMNS = {
                " recipient_key sender_key signature session",
     "invite": "invite_id revision state hash name scopes created_ms expires_ms made_by used_by",
 }
-ACTIONS = [*range(1, 26), *range(30, 34)]
+ACTIONS = [*range(1, 26), *range(30, 41)]
 
 Version = namedtuple("Version", "record_id version state owner media_type labels content")
 Event = namedtuple("Event", "sequence time_ms account_id token_id peer action record_id version revision outcome"
