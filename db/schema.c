@@ -131,6 +131,15 @@ static const char *const MIGRATIONS[] = {
 
 	/* So that the tokens of one account are listed without a look at all others. */
 	"CREATE INDEX token_by_account ON token (account_id, token_id);",
+
+	/* What a record's owner lets others do with it. */
+	"CREATE TABLE record_grant ("
+	" record_id BLOB NOT NULL CHECK (length(record_id) = 16),"
+	" account_id BLOB NOT NULL CHECK (length(account_id) = 16),"
+	" revision INTEGER NOT NULL, state INTEGER NOT NULL, rights INTEGER NOT NULL,"
+	" created_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL,"
+	" mac BLOB NOT NULL CHECK (length(mac) = 32),"
+	" PRIMARY KEY (record_id, account_id)) WITHOUT ROWID;",
 };
 
 enum { SCHEMA_VERSION = sizeof(MIGRATIONS) / sizeof(MIGRATIONS[0]) };

@@ -21,6 +21,8 @@
 	"message_id, mailbox, sender, sender_name, revision, state, kind, received_ms, expires_ms, changed_ms, size, " \
 	"digest, recipient_key, sender_key, signature, session, mac"
 
+#define GRANT_COLUMNS "record_id, account_id, revision, state, rights, created_ms, changed_ms, mac"
+
 #define EPOCH_COLUMNS "epoch_id, kek_id, revision, created_ms, reserved, wrap, mac"
 
 /* X(NAME, text). `state <> 1 AND` makes a partial index of blob usable. */
@@ -114,6 +116,15 @@
 	X(COUNT_PUT, "INSERT INTO mailbox_count (mailbox, sender, messages, bytes) VALUES (?, ?, ?, ?) " \
 		"ON CONFLICT (mailbox, sender) DO UPDATE SET messages = excluded.messages, bytes = excluded.bytes") \
 	X(COUNT_DELETE, "DELETE FROM mailbox_count WHERE mailbox = ? AND sender = ?") \
+	X(GRANT_GET, "SELECT " GRANT_COLUMNS " FROM record_grant WHERE record_id = ? AND account_id = ?") \
+	X(GRANT_LIST, "SELECT " GRANT_COLUMNS " FROM record_grant WHERE record_id = ? AND account_id > ? " \
+		"ORDER BY account_id LIMIT ?") \
+	X(GRANT_WALK, "SELECT " GRANT_COLUMNS " FROM record_grant ORDER BY record_id, account_id") \
+	X(GRANT_PUT, "INSERT INTO record_grant (" GRANT_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?) " \
+		"ON CONFLICT (record_id, account_id) DO UPDATE SET revision = excluded.revision, " \
+		"state = excluded.state, rights = excluded.rights, changed_ms = excluded.changed_ms, mac = excluded.mac") \
+	X(ORPHAN_GRANTS, "SELECT record_id, 0 FROM record_grant " \
+		"WHERE account_id NOT IN (SELECT account_id FROM account)") \
 	X(IDEMPOTENCY_GET, "SELECT key_mac, body_mac, record_id, version, created_ms FROM idempotency " \
 		"WHERE key_mac = ?") \
 	X(IDEMPOTENCY_LIST, "SELECT key_mac, body_mac, record_id, version, created_ms FROM idempotency " \

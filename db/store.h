@@ -234,6 +234,17 @@ struct store_invite {
 	uint8_t mac[32];
 };
 
+/* What an account that does not own a record may do with it. */
+struct store_grant {
+	uint8_t record_id[16];
+	uint8_t account_id[16];
+	uint64_t revision;
+	uint8_t state; /* 1: active, 2: withdrawn */
+	uint8_t rights;
+	int64_t created_ms, changed_ms;
+	uint8_t mac[32];
+};
+
 enum store_message_state {
 	STORE_MESSAGE_KEPT = 1,
 	STORE_MESSAGE_ACKNOWLEDGED = 2, /* its bytes are gone; remnants may linger in the file */
@@ -400,6 +411,13 @@ MUST_CHECK enum store_status store_message_removed(struct store_view *view, int6
 /* All messages with their bodies, by id, `after` (NULL: from the start) excluded. */
 MUST_CHECK enum store_status store_message_walk(struct store_view *view, const uint8_t *after, size_t limit,
 						store_message_visit *each, void *arg);
+MUST_CHECK enum store_status store_grant_get(struct store_view *view, const uint8_t record_id[static 16],
+					     const uint8_t account_id[static 16], struct store_grant *ret_grant);
+typedef bool store_grant_visit(void *arg, const struct store_grant *row);
+/* Of one record, by account, `after` (NULL: from the start) excluded; all there are. */
+MUST_CHECK enum store_status store_grant_list(struct store_view *view, const uint8_t record_id[static 16],
+					      const uint8_t *after, size_t limit, store_grant_visit *each, void *arg);
+MUST_CHECK enum store_status store_grant_walk(struct store_view *view, store_grant_visit *each, void *arg);
 /* Zeros when nothing was ever counted. */
 MUST_CHECK enum store_status store_mailbox_count(struct store_view *view, const uint8_t mailbox[static 16],
 						 const uint8_t sender[static 16],
@@ -443,6 +461,7 @@ enum store_orphan {
 	STORE_ORPHAN_OWNER,    /* record id, version: its owner is no account */
 	STORE_ORPHAN_TOKEN,    /* token id, 0: its account is not there */
 	STORE_ORPHAN_KEY,      /* account id, sequence: a key in the directory of an account that is not there */
+	STORE_ORPHAN_GRANT,   /* record id, 0: a grant to an account that is not there */
 	STORE_ORPHAN_ANSWER,   /* record id, version: an idempotency row names a record that is not there */
 	STORE_ORPHAN_BLOB,     /* zeros, blob id: linked, yet no version names it */
 	STORE_ORPHAN_CHUNK,    /* zeros, blob id: there are chunks of it, but no blob */
@@ -483,6 +502,8 @@ MUST_CHECK enum store_status store_account_insert(struct store_txn *txn, const s
 MUST_CHECK enum store_status store_token_insert(struct store_txn *txn, const struct store_token *row);
 MUST_CHECK enum store_status store_directory_insert(struct store_txn *txn, const struct store_directory_key *row);
 MUST_CHECK enum store_status store_invite_insert(struct store_txn *txn, const struct store_invite *row);
+/* Inserts, or replaces all but the key and created_ms. */
+MUST_CHECK enum store_status store_grant_put(struct store_txn *txn, const struct store_grant *row);
 /* Also counts it. */
 MUST_CHECK enum store_status store_message_insert(struct store_txn *txn, const struct store_message *row);
 MUST_CHECK enum store_status store_idempotency_insert(struct store_txn *txn, const struct store_idempotency *row);

@@ -125,6 +125,9 @@ static void print_subject(const struct check_fault *fault)
 		print_id("directory key of account", fault->id);
 		print_range(" change", " changes", fault->version, fault->version_last);
 		break;
+	case CHECK_GRANT:
+		print_id("grant of record", fault->id);
+		break;
 	case CHECK_MESSAGE:
 		print_id("message", fault->id);
 		break;

@@ -58,6 +58,9 @@ static const char *const ACTION_NAMES[] = {
 	[AUDIT_TOKEN_CREATE] = "token.create",
 	[AUDIT_TOKEN_LIST] = "token.list",
 	[AUDIT_TOKEN_REVOKE] = "token.revoke",
+	[AUDIT_GRANT_PUT] = "grant.put",
+	[AUDIT_GRANT_REVOKE] = "grant.revoke",
+	[AUDIT_GRANT_LIST] = "grant.list",
 };
 
 const char *audit_action_name(unsigned action)

@@ -51,6 +51,9 @@ enum audit_action {
 	AUDIT_TOKEN_CREATE = 38, /* object: the token */
 	AUDIT_TOKEN_LIST = 39,
 	AUDIT_TOKEN_REVOKE = 40,
+	AUDIT_GRANT_PUT = 41, /* object: the record */
+	AUDIT_GRANT_REVOKE = 42,
+	AUDIT_GRANT_LIST = 43,
 };
 
 /* The name in listings ("record.read"), or NULL for a number that is no action. */

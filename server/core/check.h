@@ -71,6 +71,7 @@ enum check_subject {
 	CHECK_DIRECTORY_KEY, /* id: its account; version: its sequence */
 	CHECK_INVITE,	     /* id */
 	CHECK_MESSAGE,	     /* id */
+	CHECK_GRANT,	     /* id: the record */
 	CHECK_BLOB,	     /* version: the blob's number */
 	CHECK_FILE,	     /* detail */
 };

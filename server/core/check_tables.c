@@ -76,6 +76,15 @@ static bool visit_account(void *arg, const struct store_account *row)
 	return true;
 }
 
+static bool visit_grant(void *arg, const struct store_grant *row)
+{
+	struct check *check = arg;
+
+	if (!rowmac_check_grant(check->vault, row))
+		report(check, CHECK_GRANT, CHECK_ROW_MAC, row->record_id);
+	return true;
+}
+
 static bool visit_token(void *arg, const struct store_token *row)
 {
 	struct check *check = arg;
@@ -134,6 +143,7 @@ static const struct {
 	[STORE_ORPHAN_VERSION] = {CHECK_VERSION_ROW, CHECK_ROW_ID},
 	[STORE_ORPHAN_OWNER] = {CHECK_RECORD, CHECK_NO_OWNER},
 	[STORE_ORPHAN_TOKEN] = {CHECK_TOKEN, CHECK_TOKEN_ORPHAN},
+	[STORE_ORPHAN_GRANT] = {CHECK_GRANT, CHECK_NO_ACCOUNT},
 	[STORE_ORPHAN_KEY] = {CHECK_DIRECTORY_KEY, CHECK_NO_ACCOUNT},
 	[STORE_ORPHAN_ANSWER] = {CHECK_ANSWER_OF, CHECK_ANSWER_ORPHAN},
 	[STORE_ORPHAN_BLOB] = {CHECK_BLOB, CHECK_CHUNK_ORPHAN},
@@ -180,6 +190,8 @@ enum core_status check_tables(struct check *check, struct store_view *view)
 				    store_directory_walk(view, visit_directory_key, &directory));
 	if (status == CORE_OK)
 		status = table_read(check, CHECK_INVITE, store_invite_list(view, NULL, INT64_MAX, visit_invite, check));
+	if (status == CORE_OK)
+		status = table_read(check, CHECK_GRANT, store_grant_walk(view, visit_grant, check));
 	if (status == CORE_OK)
 		status = table_read(check, CHECK_MESSAGE, check_messages(check, view));
 	for (enum store_orphan kind = 0; kind < STORE_ORPHAN_KINDS && status == CORE_OK; kind++)

@@ -34,13 +34,17 @@ struct record_info {
 /* ---- looking up (server/core/record_lookup.c) ---------------------------------------------------------------------
  */
 
+/* What somebody wants to do with a record. Its owner may do all; grants (grants.h) give others the first two. */
+enum record_right { RECORD_READ = 1, RECORD_WRITE = 2, RECORD_OWN = 4 };
+
 /*
- * The one place that decides who may see a record: its latest row, MAC checked. CORE_NOT_FOUND for absent and foreign
- * alike, CORE_GONE for a tombstone, CORE_DAMAGED. *ret_row is set for CORE_OK and CORE_GONE; free() it.
+ * The one place that decides who may do what with a record: its latest row, MAC checked. CORE_NOT_FOUND for what is
+ * absent and what is not allowed alike, CORE_GONE for a tombstone, CORE_DAMAGED. *ret_row is set for CORE_OK and
+ * CORE_GONE; free() it.
  */
 MUST_CHECK enum core_status record_lookup(const struct vault *vault, struct store_view *view,
-					  const struct principal *principal, const uint8_t record_id[static 16],
-					  struct store_version **ret_row);
+					  const struct principal *principal, enum record_right right,
+					  const uint8_t record_id[static 16], struct store_version **ret_row);
 
 /* Whether a write with If-Match `if_version` may go on: the same refusals as apply() gives, before the body is read. */
 MUST_CHECK enum core_status record_check_current(const struct vault *vault, struct store_view *view,

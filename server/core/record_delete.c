@@ -34,8 +34,8 @@ enum store_status record_delete_apply(struct record_delete *request, struct stor
 	struct store_version *latest = NULL;
 	enum store_status status = STORE_OK;
 
-	*ret_result =
-		record_lookup(request->vault, store_txn_view(txn), &request->principal, request->record_id, &latest);
+	*ret_result = record_lookup(request->vault, store_txn_view(txn), &request->principal, RECORD_OWN,
+				    request->record_id, &latest);
 	if (*ret_result != CORE_OK)
 		goto out;
 	if (request->if_version != 0 && request->if_version != latest->version) {

@@ -6,7 +6,7 @@
 
 struct listing {
 	const struct vault *vault;
-	const struct principal *principal;
+	const uint8_t *owner;
 	struct record_entry *entries;
 	size_t count, limit;
 	bool damaged;
@@ -17,8 +17,7 @@ static bool list_row(void *arg, const struct store_version *row)
 	struct listing *list = arg;
 	struct record_entry *entry = &list->entries[list->count];
 
-	if (!rowmac_check_version(list->vault, row) ||
-	    memcmp(row->owner, list->principal->account_id, sizeof(row->owner)) != 0) {
+	if (!rowmac_check_version(list->vault, row) || memcmp(row->owner, list->owner, sizeof(row->owner)) != 0) {
 		list->damaged = true;
 		return false;
 	}
@@ -43,7 +42,7 @@ static enum core_status list_end(const struct listing *list, enum store_status s
 enum core_status record_list(const struct vault *vault, struct store_view *view, const struct principal *principal,
 			     const uint8_t *after, size_t limit, struct record_entry *ret_entries, size_t *ret_count)
 {
-	struct listing list = {.vault = vault, .principal = principal, .entries = ret_entries, .limit = limit};
+	struct listing list = {.vault = vault, .owner = principal->account_id, .entries = ret_entries, .limit = limit};
 	enum store_status status = store_record_list(view, principal->account_id, after, limit, list_row, &list);
 
 	return list_end(&list, status, ret_count);
@@ -53,17 +52,19 @@ enum core_status record_versions(const struct vault *vault, struct store_view *v
 				 const uint8_t record_id[static 16], uint64_t after, size_t limit,
 				 struct record_entry *ret_entries, size_t *ret_count)
 {
-	struct listing list = {.vault = vault, .principal = principal, .entries = ret_entries, .limit = limit};
+	struct listing list = {.vault = vault, .entries = ret_entries, .limit = limit};
 	struct store_version *latest = NULL;
 	enum store_status status = store_view_begin(view);
 	enum core_status allowed;
 
 	if (status != STORE_OK)
 		return core_from_store(status);
-	allowed = record_lookup(vault, view, principal, record_id, &latest);
-	free(latest);
-	if (allowed == CORE_OK)
+	allowed = record_lookup(vault, view, principal, RECORD_READ, record_id, &latest);
+	if (allowed == CORE_OK) {
+		list.owner = latest->owner;
 		status = store_version_list(view, record_id, after, limit, list_row, &list);
+	}
+	free(latest);
 	store_view_end(view);
 	return allowed == CORE_OK ? list_end(&list, status, ret_count) : allowed;
 }

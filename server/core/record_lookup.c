@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/core/grants.h"
 #include "server/core/record.h"
 #include "server/core/rowmac.h"
 
@@ -13,8 +14,24 @@ int64_t record_created_ms(const uint8_t record_id[static 16])
 	return ms;
 }
 
+/* CORE_NOT_FOUND unless the owner lets this account do that. */
+static enum core_status check_grant(const struct vault *vault, struct store_view *view,
+				    const struct principal *principal, enum record_right right,
+				    const uint8_t record_id[static 16])
+{
+	struct store_grant grant;
+	const enum store_status status = store_grant_get(view, record_id, principal->account_id, &grant);
+
+	if (status != STORE_OK)
+		return core_from_store(status);
+	if (!rowmac_check_grant(vault, &grant))
+		return CORE_DAMAGED;
+	return grant.state == GRANT_ACTIVE && (grant.rights & right) ? CORE_OK : CORE_NOT_FOUND;
+}
+
 enum core_status record_lookup(const struct vault *vault, struct store_view *view, const struct principal *principal,
-			       const uint8_t record_id[static 16], struct store_version **ret_row)
+			       enum record_right right, const uint8_t record_id[static 16],
+			       struct store_version **ret_row)
 {
 	struct store_version *row = NULL;
 	enum store_status found = store_version_latest(view, record_id, &row);
@@ -27,8 +44,11 @@ enum core_status record_lookup(const struct vault *vault, struct store_view *vie
 		return CORE_DAMAGED;
 	}
 	if (memcmp(row->owner, principal->account_id, sizeof(row->owner)) != 0) {
-		free(row);
-		return CORE_NOT_FOUND;
+		status = check_grant(vault, view, principal, right, record_id);
+		if (status != CORE_OK) {
+			free(row);
+			return status;
+		}
 	}
 	/* The latest row of a record is current or a tombstone; a superseded one means that its successor was removed.
 	 */
@@ -45,7 +65,7 @@ enum core_status record_check_current(const struct vault *vault, struct store_vi
 				      uint64_t if_version, uint64_t *ret_current)
 {
 	struct store_version *row = NULL;
-	enum core_status status = record_lookup(vault, view, principal, record_id, &row);
+	enum core_status status = record_lookup(vault, view, principal, RECORD_WRITE, record_id, &row);
 
 	if (status == CORE_OK) {
 		*ret_current = row->version;

@@ -77,8 +77,9 @@ static enum core_status read_rows(struct record_reader *r, struct store_view *vi
 				  const uint8_t record_id[static 16], uint64_t version)
 {
 	struct store_version *latest = NULL;
-	enum core_status status = record_lookup(r->vault, view, principal, record_id, &latest);
+	enum core_status status = record_lookup(r->vault, view, principal, RECORD_READ, record_id, &latest);
 	enum store_status found;
+	uint8_t owner[16];
 
 	if (status != CORE_OK) {
 		free(latest);
@@ -87,12 +88,12 @@ static enum core_status read_rows(struct record_reader *r, struct store_view *vi
 	if (version == 0 || version == latest->version) {
 		r->row = latest;
 	} else {
+		memcpy(owner, latest->owner, sizeof(owner));
 		free(latest);
 		found = store_version_get(view, record_id, version, &r->row);
 		if (found != STORE_OK)
 			return core_from_store(found);
-		if (!rowmac_check_version(r->vault, r->row) ||
-		    memcmp(r->row->owner, principal->account_id, sizeof(r->row->owner)) != 0)
+		if (!rowmac_check_version(r->vault, r->row) || memcmp(r->row->owner, owner, sizeof(owner)) != 0)
 			return fail(r, "version row");
 	}
 	found = store_wrap_get(view, record_id, r->row->version, r->vault->kek_id, &r->wrap);

@@ -22,6 +22,7 @@ struct record_writer {
 	const struct vault *vault;
 	struct inflight *inflight;
 	struct principal principal;
+	uint8_t owner[16]; /* of the record: a grantee's version is the owner's too */
 	struct record_context context;
 	struct record_info info;   /* of what is being written */
 	struct record_info answer; /* of what the reply tells: another's, for a replay */
@@ -119,6 +120,7 @@ enum core_status record_writer_new(const struct vault *vault, const struct recor
 	w->vault = vault;
 	w->inflight = options->inflight;
 	w->principal = *options->principal;
+	memcpy(w->owner, w->principal.account_id, sizeof(w->owner));
 	w->wake = options->wake;
 	w->arg = options->arg;
 	strncpy(w->info.media_type, options->media_type, sizeof(w->info.media_type) - 1);
@@ -308,7 +310,7 @@ static enum store_status insert_version(struct record_writer *w, struct store_tx
 	};
 
 	memcpy(row.record_id, w->context.record_id, sizeof(row.record_id));
-	memcpy(row.owner, w->principal.account_id, sizeof(row.owner));
+	memcpy(row.owner, w->owner, sizeof(row.owner));
 	memcpy(row.content_nonce, w->content_nonce, sizeof(row.content_nonce));
 	memcpy(row.meta_nonce, w->meta_nonce, sizeof(row.meta_nonce));
 	record_cipher_commitment(w->cipher, row.commitment);
@@ -375,7 +377,8 @@ static enum store_status supersede(struct record_writer *w, struct store_txn *tx
 	struct store_version *row = NULL;
 	enum store_status status = STORE_OK;
 
-	*ret_result = record_lookup(w->vault, store_txn_view(txn), &w->principal, w->context.record_id, &row);
+	*ret_result =
+		record_lookup(w->vault, store_txn_view(txn), &w->principal, RECORD_WRITE, w->context.record_id, &row);
 	if (*ret_result != CORE_OK)
 		goto out;
 	if (row->version != w->context.version - 1) {
@@ -383,6 +386,7 @@ static enum store_status supersede(struct record_writer *w, struct store_txn *tx
 		*ret_result = CORE_STALE;
 		goto out;
 	}
+	memcpy(w->owner, row->owner, sizeof(w->owner));
 	row->state = STORE_VERSION_SUPERSEDED;
 	row->revision++;
 	row->changed_ms = now;

@@ -29,5 +29,7 @@ MUST_CHECK bool rowmac_seal_invite(const struct vault *vault, struct store_invit
 MUST_CHECK bool rowmac_check_invite(const struct vault *vault, const struct store_invite *row);
 MUST_CHECK bool rowmac_seal_message(const struct vault *vault, struct store_message *row);
 MUST_CHECK bool rowmac_check_message(const struct vault *vault, const struct store_message *row);
+MUST_CHECK bool rowmac_seal_grant(const struct vault *vault, struct store_grant *row);
+MUST_CHECK bool rowmac_check_grant(const struct vault *vault, const struct store_grant *row);
 
 #endif

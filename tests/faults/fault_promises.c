@@ -38,7 +38,8 @@ static bool has_version(struct fault_run *run, struct store_view *view, int slot
 static enum core_status look(struct fault_run *run, struct store_view *view, const uint8_t id[static 16])
 {
 	struct store_version *row = NULL;
-	enum core_status status = record_lookup(&run->fixture.vault, view, &run->fixture.principal, id, &row);
+	enum core_status status =
+		record_lookup(&run->fixture.vault, view, &run->fixture.principal, RECORD_OWN, id, &row);
 
 	free(row);
 	return status;

@@ -28,11 +28,12 @@ COLUMNS = {
     "session": "token_id revision state hash account_id scopes created_ms expires_ms description idle_ms used_ms",
     "directory_key": "name sequence account_id change authority created_ms spki signature old_signature origin"
                      " previous hash",
+    "record_grant": "record_id account_id revision state rights created_ms changed_ms",
     "message": "message_id mailbox sender sender_name revision state kind received_ms expires_ms changed_ms size digest"
                " recipient_key sender_key signature session",
     "invite": "invite_id revision state hash name scopes created_ms expires_ms made_by used_by",
 }
-ACTIONS = [*range(1, 26), *range(30, 41)]
+ACTIONS = [*range(1, 26), *range(30, 44)]
 
 Version = namedtuple("Version", "record_id version state owner media_type labels content")
 Event = namedtuple("Event", "sequence time_ms account_id token_id peer action record_id version revision outcome"
@@ -125,6 +126,8 @@ class Store:
         self._directory()
         for row in self.db.execute("SELECT * FROM invite"):
             self._attempt(f"invite {row['invite_id'].hex()}", self._check_mac, "invite", row)
+        for row in self.db.execute("SELECT * FROM record_grant"):
+            self._attempt(f"grant {row['record_id'].hex()}", self._check_mac, "record_grant", row)
         for row in self.db.execute("SELECT * FROM message"):
             self._attempt(f"message {row['message_id'].hex()}", self._message, row)
         self._records()
@@ -173,8 +176,8 @@ class Store:
         self.accounts[row["account_id"]] = row["name"]
 
     def _token(self, row):
-        # The columns of sessions came later, and count when one of them is not zero.
-        self._check_mac("token", row, "session" if row["idle_ms"] or row["used_ms"] else "token")
+        # The columns of sessions count in sessions alone.
+        self._check_mac("token", row, "session" if row["idle_ms"] else "token")
         need(row["account_id"] in self.accounts, "of no account")
         self.tokens[row["token_id"]] = row["account_id"]
 
