@@ -8,6 +8,7 @@ import sys
 
 import crowd
 import figures
+import mailbox
 import overload
 import transfer
 from machine import LoadError, Machine
@@ -24,6 +25,7 @@ FIGURES = {
     "large": transfer.large,
     "overload": overload.overload,
     "crowd": crowd.crowd,
+    "mailbox": mailbox.mailbox,
     "million": figures.million,
 }
 BY_NAME = ("crowd", "million")  # they take minutes

@@ -6,11 +6,14 @@
 #include "crypto/eax.h"
 #include "crypto/epoch.h"
 #include "crypto/identity.h"
+#include "crypto/message.h"
 #include "crypto/oaep.h"
 #include "crypto/random.h"
 #include "crypto/record.h"
 #include "crypto/rsakey.h"
 #include "crypto/secret.h"
+#include "crypto/session.h"
+#include "crypto/signature.h"
 #include "crypto/slot.h"
 #include "tests/unit/support/nomem.h"
 
@@ -387,6 +390,52 @@ static enum crypto_status op_slot(bool *ret_good)
 	return status;
 }
 
+static enum crypto_status op_message(bool *ret_good)
+{
+	uint8_t sealed[256 + 32 + sizeof(PLAIN)], back[sizeof(PLAIN)] = {0};
+	struct message_key key = {.size = 0}, opened = {.size = 0};
+	size_t size = 77;
+	enum crypto_status status = message_seal(rsakey_private_public(made.key), PLAIN, sizeof(PLAIN), sealed, &key);
+
+	*ret_good = status == CRYPTO_OK || key.size == 0;
+	if (status != CRYPTO_OK)
+		return status;
+	status = message_open(made.key, sealed, sizeof(sealed), back, &size, &opened);
+	if (status == CRYPTO_OK)
+		*ret_good = size == sizeof(PLAIN) && memcmp(back, PLAIN, size) == 0 &&
+			    memcmp(&key, &opened, sizeof(key)) == 0;
+	else
+		*ret_good = size == 77 && back[0] == 0 && opened.size == 0;
+	return status;
+}
+
+static enum crypto_status op_session(bool *ret_good)
+{
+	const struct session session = {.key = {.size = 16}};
+	uint8_t sealed[SESSION_OVERHEAD + sizeof(PLAIN)], back[sizeof(PLAIN)] = {0};
+	uint64_t counter = 77;
+	enum crypto_status status = session_seal(&session, 5, PLAIN, sizeof(PLAIN), sealed);
+
+	*ret_good = true;
+	if (status != CRYPTO_OK)
+		return status;
+	status = session_open(&session, 4, sealed, sizeof(sealed), back, &counter);
+	*ret_good = status == CRYPTO_OK ? counter == 5 && memcmp(back, PLAIN, sizeof(back)) == 0
+					: counter == 77 && back[0] == 0;
+	return status;
+}
+
+static enum crypto_status op_signature(bool *ret_good)
+{
+	const struct rsakey_public *public = rsakey_private_public(made.key);
+	uint8_t signature[256];
+	const enum crypto_status status = signature_make(made.key, public, PLAIN, sizeof(PLAIN), signature);
+
+	*ret_good = true;
+	return status == CRYPTO_OK ? signature_check(public, public, PLAIN, sizeof(PLAIN), signature, sizeof(signature))
+				   : status;
+}
+
 struct operation {
 	const char *name;
 	enum crypto_status (*run)(bool *ret_good);
@@ -410,6 +459,9 @@ static const struct operation OPERATIONS[] = {
 	{"epoch_key_generate", op_epoch_generate, 2},
 	{"epoch_key_unwrap", op_epoch_unwrap, 2},
 	{"slot_seal and slot_open", op_slot, 2},
+	{"message_seal and message_open", op_message, 3},
+	{"session_seal and session_open", op_session, 2},
+	{"signature_make and signature_check", op_signature, 1},
 	{"dek_wrap", op_dek_wrap, 1},
 	{"dek_unwrap", op_dek_unwrap, 0},
 	{"oaep_encrypt and oaep_decrypt", op_oaep, 1},
