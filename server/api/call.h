@@ -72,6 +72,7 @@ struct call {
 	enum core_status result;  /* of work, and then of apply */
 	enum store_status outcome;
 	int64_t wait_until_ms; /* CLOCK_MONOTONIC, for CALL_LONG */
+	bool waited;	       /* CALL_LONG was answered: who asked may not be known any more */
 	bool refused;	       /* a problem was set before apply */
 	bool interrupted;      /* the reply ended short: audited once more */
 	void *state;	       /* the resource's */

@@ -295,6 +295,7 @@ static enum http_next prepare(struct call *call)
 	case CALL_ROOM:
 		return HTTP_WAIT;
 	case CALL_LONG:
+		call->waited = true;
 		http_wait_until(call->x, call->wait_until_ms);
 		return HTTP_WAIT;
 	case CALL_WORK:
@@ -329,7 +330,10 @@ static enum http_next app_resumed(struct http_exchange *x, void *arg)
 	(void)arg;
 	switch (call->phase) {
 	case CALL_PREPARING:
-		return prepare(call);
+		/* A token that has ended meanwhile opens nothing. */
+		if (call->waited)
+			authenticate(call);
+		return call->refused ? commit(call) : prepare(call);
 	case CALL_WORKING:
 		call->steps->worked(call);
 		return commit(call);

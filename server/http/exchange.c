@@ -50,6 +50,15 @@ static enum MHD_Result wait_for_wake(struct http_exchange *x, enum exchange_stat
 	return MHD_YES;
 }
 
+/* A setting is named only where it is what limits. */
+static void refuse_size(struct http_exchange *x)
+{
+	const uint64_t limit = http_body_limit(x);
+
+	http_problem(x, PROBLEM_TOO_LARGE, "the limit is %llu bytes%s", (unsigned long long)limit,
+		     limit == x->loop->server->options.limits.body ? " (--max-record-size)" : "");
+}
+
 bool http_check_body(struct http_exchange *x)
 {
 	uint64_t limit = http_body_limit(x);
@@ -57,8 +66,7 @@ bool http_check_body(struct http_exchange *x)
 	if (x->route->body == HTTP_BODY_NONE && x->has_body)
 		http_problem(x, PROBLEM_BAD_REQUEST, "this method takes no body");
 	else if (x->length > limit)
-		http_problem(x, PROBLEM_TOO_LARGE, "the limit is %llu bytes (--max-record-size)",
-			     (unsigned long long)limit);
+		refuse_size(x);
 	return x->reply.status == 0;
 }
 
@@ -166,8 +174,7 @@ static enum MHD_Result handle_piece(struct http_exchange *x, const char *data, s
 	enum http_next next = HTTP_GO;
 
 	if (!x->reply.status && x->received + *size > http_body_limit(x))
-		http_problem(x, PROBLEM_TOO_LARGE, "the limit is %llu bytes (--max-record-size)",
-			     (unsigned long long)http_body_limit(x));
+		refuse_size(x);
 	if (x->reply.status) {
 		/* As if it were complete: the application has its say about a refusal too. */
 		if (x->head_seen && app->ready(x, app->arg) == HTTP_WAIT)

@@ -187,7 +187,8 @@ void http_reply_stream(struct http_exchange *x, unsigned status, const char *med
 void http_problem(struct http_exchange *x, enum problem problem, const char *detail, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* printf style; a value with control characters is a programmer's error. */
+/* printf style; a value with control characters is a programmer's error. A field that was set already gets the new
+ * value. */
 void http_reply_header(struct http_exchange *x, const char *name, const char *value, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -76,22 +76,37 @@ void http_reply_stream(struct http_exchange *x, unsigned status, const char *med
 	reply->stream_size = size;
 }
 
+/* Where the field of this name stands, or the place after the last. */
+static struct header *find_header(struct reply *reply, const char *name)
+{
+	struct header *header = reply->headers;
+
+	while (header < reply->headers + reply->header_count && header->name && strcmp(header->name, name) != 0)
+		header++;
+	return header;
+}
+
 void http_reply_header(struct http_exchange *x, const char *name, const char *value, ...)
 {
 	struct reply *reply = &x->reply;
-	struct header *header = &reply->headers[reply->header_count];
+	struct header *header = find_header(reply, name);
 	va_list arguments;
 
-	if (reply->header_count == HEADERS_MAX) {
+	if (header == reply->headers + HEADERS_MAX) {
 		reply->failed = true;
 		return;
+	}
+	if (header < reply->headers + reply->header_count) {
+		free(header->name);
+		free(header->value);
+	} else {
+		reply->header_count++;
 	}
 	header->name = strdup(name);
 	va_start(arguments, value);
 	if (vasprintf(&header->value, value, arguments) < 0)
 		header->value = NULL;
 	va_end(arguments);
-	reply->header_count++;
 	if (!header->name || !header->value)
 		reply->failed = true;
 }

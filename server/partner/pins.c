@@ -22,6 +22,7 @@ enum state_found pin_find(const struct profile *profile, const char *name, struc
 	char path[PROFILE_PATH_MAX], pem[PEM_ROOM];
 	struct pin pin = {.key = NULL};
 	uint8_t fingerprint[DIGEST_SIZE];
+	enum pubkey_verdict verdict = PUBKEY_OK;
 	struct json_doc *doc = NULL;
 	enum state_found found;
 	bool good;
@@ -31,8 +32,16 @@ enum state_found pin_find(const struct profile *profile, const char *name, struc
 	if (found != STATE_FOUND)
 		return found;
 	good = state_text(doc, "public_key", sizeof(pem) - 1, pem) && state_hex(doc, "fingerprint", fingerprint) &&
-	       state_bool(doc, "verified", &pin.verified) && pubkey_from_pem(pem, strlen(pem), &pin.key) == PUBKEY_OK;
+	       state_bool(doc, "verified", &pin.verified);
 	json_doc_free(doc);
+	if (good) {
+		verdict = pubkey_from_pem(pem, strlen(pem), &pin.key);
+		good = verdict == PUBKEY_OK;
+	}
+	if (verdict == PUBKEY_NOMEM) {
+		complain(complaint, "out of memory"); /* a pin is not to be removed for that */
+		return STATE_BROKEN;
+	}
 	if (good) {
 		rsakey_public_id(pin.key, pin.fingerprint);
 		good = memcmp(pin.fingerprint, fingerprint, sizeof(fingerprint)) == 0;

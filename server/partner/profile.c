@@ -73,16 +73,18 @@ bool profile_open(const char *given, bool make, struct profile *ret_profile, str
 enum state_found profile_load(struct profile *profile, struct complaint *complaint)
 {
 	char path[PROFILE_PATH_MAX];
+	char name[DIRECTORY_NAME_MAX + 1];
 	struct json_doc *doc = NULL;
 	enum state_found found;
 	bool good;
 
 	profile_path(profile, "profile.json", path);
-	found = state_read(path, false, &doc, complaint);
+	found = state_read(path, true, &doc, complaint);
 	if (found != STATE_FOUND)
 		return found;
 	good = state_text(doc, "origin", sizeof(profile->origin) - 1, profile->origin) &&
 	       state_text(doc, "name", sizeof(profile->name) - 1, profile->name) &&
+	       directory_name(profile->name, name) && strcmp(name, profile->name) == 0 &&
 	       state_text(doc, "key", sizeof(profile->key_file) - 1, profile->key_file) &&
 	       state_bool(doc, "joined", &profile->joined);
 	json_doc_free(doc);

@@ -1,5 +1,6 @@
 #include "server/partner/state.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,6 +82,20 @@ bool state_number(const struct json_doc *doc, const char *name, uint64_t *ret_nu
 	return true;
 }
 
+bool state_counter(const struct json_doc *doc, const char *name, uint64_t *ret_counter)
+{
+	char text[21], again[21];
+	uint64_t counter;
+
+	if (!state_text(doc, name, sizeof(text) - 1, text) || sscanf(text, "%" SCNu64, &counter) != 1)
+		return false;
+	snprintf(again, sizeof(again), "%" PRIu64, counter);
+	if (strcmp(text, again) != 0)
+		return false;
+	*ret_counter = counter;
+	return true;
+}
+
 bool state_bool(const struct json_doc *doc, const char *name, bool *ret_bool)
 {
 	return json_doc_bool(json_doc_member(json_doc_root(doc), name), ret_bool) == JSON_DOC_OK;
@@ -91,5 +106,13 @@ void state_put_hex(struct json *doc, const char *name, const uint8_t bytes[stati
 	char text[2 * DIGEST_SIZE + 1];
 
 	encode_hex(bytes, DIGEST_SIZE, text);
+	json_text(doc, name, text);
+}
+
+void state_put_counter(struct json *doc, const char *name, uint64_t counter)
+{
+	char text[21];
+
+	snprintf(text, sizeof(text), "%" PRIu64, counter);
 	json_text(doc, name, text);
 }

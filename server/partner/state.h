@@ -32,8 +32,11 @@ bool state_write(const char *path, unsigned mode, struct json *doc, struct compl
 bool state_text(const struct json_doc *doc, const char *name, size_t max, char *ret_text);
 bool state_hex(const struct json_doc *doc, const char *name, uint8_t ret_bytes[static DIGEST_SIZE]);
 bool state_number(const struct json_doc *doc, const char *name, uint64_t *ret_number);
+/* A counter, of which JSON's numbers hold too little: decimal digits in a string. */
+bool state_counter(const struct json_doc *doc, const char *name, uint64_t *ret_counter);
 bool state_bool(const struct json_doc *doc, const char *name, bool *ret_bool);
 
 void state_put_hex(struct json *doc, const char *name, const uint8_t bytes[static DIGEST_SIZE]);
+void state_put_counter(struct json *doc, const char *name, uint64_t counter);
 
 #endif

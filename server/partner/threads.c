@@ -48,7 +48,7 @@ enum state_found thread_find(const struct profile *profile, const uint8_t first[
 	memcpy(thread.first, first, sizeof(thread.first));
 	if (state_text(doc, "partner", sizeof(thread.partner) - 1, thread.partner) && read_key(doc, &thread.key) &&
 	    state_hex(doc, "own", thread.own) && state_hex(doc, "theirs", thread.theirs) &&
-	    state_number(doc, "sent", &thread.sent) && state_number(doc, "received", &thread.received) &&
+	    state_counter(doc, "sent", &thread.sent) && state_counter(doc, "received", &thread.received) &&
 	    state_number(doc, "began", &thread.began_ms)) {
 		*ret_thread = thread;
 	} else {
@@ -117,8 +117,8 @@ bool thread_save(const struct profile *profile, const struct thread *thread, str
 	secret_wipe(key, sizeof(key));
 	state_put_hex(doc, "own", thread->own);
 	state_put_hex(doc, "theirs", thread->theirs);
-	json_number(doc, "sent", thread->sent);
-	json_number(doc, "received", thread->received);
+	state_put_counter(doc, "sent", thread->sent);
+	state_put_counter(doc, "received", thread->received);
 	json_number(doc, "began", thread->began_ms);
 	path_of(profile, "sessions", thread->first, path);
 	return state_write(path, 0600, doc, complaint);

@@ -85,6 +85,11 @@ class Challenges(Login):
 
         self.assertEqual(sorted(in_threads(4, give)), [201, 404, 404, 404])
 
+    def test_a_body_that_is_too_long_is_told_the_limit_of_logins(self):
+        answer = self.client.request("POST", "/v1/login", b'{"account":"' + b"a" * 5000 + b'"}')
+        self.assert_problem(answer, 413, "too-large")
+        self.assertEqual(answer.json["detail"], "the limit is 4096 bytes")
+
     def test_who_is_unknown(self):
         for body in ({"account": "nobody"}, {"account": "admin"}, {"account": "x" * 64}):
             self.assertEqual(self.stranger.request("POST", "/v1/login", json.dumps(body)).status, 404, body)

@@ -377,9 +377,19 @@ def key_text():
     yield "pem-private", KEYS["kek_pem"].encode()
 
 
+def invite_text():
+    members = (b'{"origin":"https://localhost:8443","ca":"' + b"0f" * 32 + b'","name":"bob","role":"partner","secret":"'
+               + b"A" * 43 + b'"}')
+    yield "members", members
+    yield "no-ca", members.replace(b"0f" * 32, b"")
+    yield "escaped", members.replace(b"localhost", rb"local\u0068ost")
+    yield "control", members.replace(b"localhost", rb"local\u001bost")
+    yield "wrapped", b" coffer-invite-v1." + base64.urlsafe_b64encode(members).rstrip(b"=") + b"\n"
+
+
 TARGETS = (wire, record_meta, audit_event, encode, hello, conditional, http_date, slot, json_, route, settings_value,
            settings_file, private_key, public_key, gate, directory_name, accept, etag_list, origin, pubkey_pem,
-           key_text)
+           key_text, invite_text)
 
 
 def main():
