@@ -32,12 +32,15 @@
 #include "server/http/http.h"
 
 struct login;
+struct rates;
 struct waiters;
 
 struct api {
 	struct api_options options;
 	struct http_app app;
 	struct login *login;
+	struct rates *logins;	/* by address and by account: challenges */
+	struct rates *failures; /* by address: tokens and answers that are wrong */
 	struct waiters *waiters;
 	_Atomic(struct http_server *) server;
 	struct inflight *inflight;
@@ -112,6 +115,11 @@ void call_wake(void *call);
 enum problem call_problem(enum core_status status);
 /* Sets it, with the detail that belongs to it. */
 void call_refuse(struct call *call, enum core_status status);
+
+/* Refuses with 429 and Retry-After. */
+void call_refuse_rate(struct call *call, unsigned seconds);
+/* After a wrong token or answer: it counts against the address. */
+void call_failed(struct call *call);
 
 /* A record's id from the first path parameter; false has set the 404 that an unknown id gives. */
 bool call_record_id(struct call *call, uint8_t ret_id[static 16]);

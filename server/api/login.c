@@ -10,6 +10,7 @@
 #include "server/api/page.h"
 #include "server/core/clock.h"
 #include "server/core/login.h"
+#include "server/core/rates.h"
 #include "server/core/session.h"
 #include "server/json/json_doc.h"
 
@@ -72,11 +73,19 @@ static enum call_next ask_prepare(struct call *call)
 {
 	struct asking *asking = call->state;
 	struct rsakey_public *key = NULL;
-	char account[DIRECTORY_NAME_MAX + 1];
+	char account[DIRECTORY_NAME_MAX + 1], name[DIRECTORY_NAME_MAX + 1];
 	enum core_status status;
+	unsigned wait;
 
 	if (!read_member(call, asking->body, "account", DIRECTORY_NAME_MAX, account))
 		return CALL_GO;
+	wait = rates_take(call->api->logins, http_peer(call->x));
+	if (wait == 0 && directory_name(account, name))
+		wait = rates_take(call->api->logins, name);
+	if (wait > 0) {
+		call_refuse_rate(call, wait);
+		return CALL_GO;
+	}
 	status = directory_find(call->api->options.vault, call_view(call), account, &asking->entry, &key);
 	if (status == CORE_OK)
 		status = login_challenge(call->api->login, asking->origin, &asking->entry, key, &asking->offer);
@@ -161,6 +170,12 @@ static enum call_next answer_prepare(struct call *call)
 	uint8_t id[16], answer[DIGEST_SIZE];
 	enum core_status status;
 
+	const unsigned wait = rates_look(call->api->failures, http_peer(call->x));
+
+	if (wait > 0) {
+		call_refuse_rate(call, wait);
+		return CALL_GO;
+	}
 	if (!decode_uuid(http_param(call->x, 0), id)) {
 		call_refuse(call, CORE_NOT_FOUND);
 		return CALL_GO;
@@ -176,6 +191,8 @@ static enum call_next answer_prepare(struct call *call)
 		status = account_token_generate(answering->token);
 	if (status == CORE_OK && random_uuid7(clock_unix_ms(), open->token_id) != CRYPTO_OK)
 		status = CORE_INTERNAL;
+	if (status == CORE_DENIED || status == CORE_NOT_FOUND)
+		call_failed(call);
 	if (status == CORE_DENIED)
 		http_problem(call->x, PROBLEM_LOGIN_FAILED, NULL);
 	else if (status != CORE_OK)

@@ -11,6 +11,7 @@
 #include "server/core/keyring.h"
 #include "server/core/login.h"
 #include "server/core/principals.h"
+#include "server/core/rates.h"
 
 /* ---- helpers that the resources share -----------------------------------------------------------------------------
  */
@@ -87,6 +88,18 @@ void call_refuse(struct call *call, enum core_status status)
 {
 	http_problem(call->x, call_problem(status), NULL);
 	call->refused = true;
+}
+
+void call_refuse_rate(struct call *call, unsigned seconds)
+{
+	http_problem(call->x, PROBLEM_RATE_LIMITED, NULL);
+	http_reply_header(call->x, "Retry-After", "%u", seconds);
+	call->refused = true;
+}
+
+void call_failed(struct call *call)
+{
+	(void)rates_take(call->api->failures, http_peer(call->x));
 }
 
 bool call_record_id(struct call *call, uint8_t ret_id[static 16])
@@ -196,11 +209,18 @@ static void authenticate(struct call *call)
 	const char *value = http_header(call->x, "Authorization", &count);
 	const unsigned scope = http_route(call->x)->scope;
 	enum core_status status = CORE_DENIED;
+	const unsigned wait = rates_look(call->api->failures, http_peer(call->x));
 
+	if (wait > 0) {
+		call_refuse_rate(call, wait);
+		return;
+	}
 	if (value && count == 1 && strncasecmp(value, SCHEME, sizeof(SCHEME) - 1) == 0)
 		status = account_authenticate(call->api->options.vault, call_view(call), value + sizeof(SCHEME) - 1,
 					      &call->principal);
 	if (status != CORE_OK) {
+		if (value && (status == CORE_DENIED || status == CORE_DAMAGED))
+			call_failed(call);
 		/* A token row that does not verify is no token. */
 		if (status == CORE_DAMAGED)
 			call_alarm(call, "token or account row");
@@ -439,7 +459,9 @@ struct api *api_new(const struct api_options *options)
 	api->inflight = inflight_new();
 	api->login = login_new(options->login_challenge_ms);
 	api->waiters = waiters_new();
-	if (!api->inflight || !api->login || !api->waiters) {
+	api->logins = rates_new(options->login_rate);
+	api->failures = rates_new(options->failure_rate);
+	if (!api->inflight || !api->login || !api->waiters || !api->logins || !api->failures) {
 		api_free(api);
 		return NULL;
 	}
@@ -485,5 +507,7 @@ void api_free(struct api *api)
 	inflight_free(api->inflight);
 	login_free(api->login);
 	waiters_free(api->waiters);
+	rates_free(api->logins);
+	rates_free(api->failures);
 	free(api);
 }

@@ -310,6 +310,8 @@ static bool start(struct serve *s)
 								  .bytes = set->mailbox_bytes,
 								  .sender_messages = set->sender_messages,
 								  .sender_bytes = set->sender_bytes},
+					       .login_rate = set->login_rate,
+					       .failure_rate = set->failure_rate,
 					       .invite_ttl_ms = (int64_t)set->invite_ttl,
 					       .login_challenge_ms = (int64_t)set->login_challenge,
 					       .login_ttl_ms = (int64_t)set->login_ttl,

@@ -30,7 +30,7 @@ enum settings_log_level {
 	SETTINGS_LOG_DEBUG,
 };
 
-#define SETTINGS_COUNT 47
+#define SETTINGS_COUNT 49
 
 /* Sizes are bytes, times are milliseconds. Texts are never NULL after a successful settings_load. */
 struct settings {
@@ -76,6 +76,8 @@ struct settings {
 	unsigned sender_messages;
 	uint64_t long_poll;
 	uint64_t audit_checkpoint;
+	unsigned login_rate;
+	unsigned failure_rate;
 	uint64_t shred_delay;
 	uint64_t idempotency_ttl;
 	uint64_t disk_watermark;

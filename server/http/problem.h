@@ -35,6 +35,7 @@
 	X(TOO_MANY, 429, "too-many-connections", "The address has too many connections")                            \
 	X(MAILBOX_FULL, 429, "mailbox-full", "The mailbox is full")                                                 \
 	X(SENDER_QUOTA, 429, "sender-quota", "Too much from this sender lies in the mailbox")                       \
+	X(RATE_LIMITED, 429, "rate-limited", "Too many attempts; try again later")                                  \
 	X(HEADERS_TOO_LARGE, 431, "headers-too-large", "The request's header is larger than the limit")             \
 	X(INTERNAL, 500, "internal", "Something went wrong on the server")                                          \
 	X(RECORD_DAMAGED, 500, "record-damaged", "The stored record could not be decrypted")                        \

@@ -135,6 +135,49 @@ class Sessions(Login):
             self.assertEqual(client.get("/v1/keys").status, 200)
 
 
+class Rates(unittest.TestCase):
+    def serve(self, *options):
+        server = Server(*options)
+        self.addCleanup(server.remove)
+        return server.start()
+
+    def limited(self, answer):
+        self.assertEqual((answer.status, answer.json["type"].rsplit(":", 1)[1]), (429, "rate-limited"), answer.body)
+        self.assertGreaterEqual(int(answer["Retry-After"]), 1)
+
+    def test_logins_by_address_and_by_account(self):
+        server = self.serve("--login-rate", "4")
+        bob = Partner(server, "bob", rsa_key(0)).enroll()
+        with server.client(token=None) as client:
+            statuses = [bob.challenge(client).status for _ in range(4)]
+            self.assertEqual(statuses, [201] * 4)
+            self.limited(bob.challenge(client))
+        # Only that: who has a token goes on.
+        with server.client() as admin:
+            self.assertEqual(admin.get("/v1/keys").status, 200)
+
+    def test_failures_by_address(self):
+        server = self.serve("--failure-rate", "5")
+        with server.client(token="coffer_" + "A" * 43) as wrong:
+            self.assertEqual([wrong.get("/v1/records").status for _ in range(5)], [401] * 5)
+            self.limited(wrong.get("/v1/records"))
+        with server.client() as admin:
+            self.limited(admin.get("/v1/records"))
+            self.assertEqual(admin.get("/v1/health").status, 200)
+
+    def test_wrong_answers_are_failures(self):
+        server = self.serve("--failure-rate", "3")
+        bob = Partner(server, "bob", rsa_key(0)).enroll()
+        with server.client(token=None) as client:
+            for _ in range(3):
+                offer = bob.challenge(client)
+                answer = client.request("POST", offer["Location"], json.dumps({"answer": "0" * 64}))
+                self.assertEqual(answer.status, 401)
+            offer = bob.challenge(client)
+            right = open_challenge(bob.key, bob.origin, "bob", offer.json)
+            self.limited(client.request("POST", offer["Location"], json.dumps({"answer": right})))
+
+
 class Ends(unittest.TestCase):
     def serve(self, *options):
         server = Server(*options)
