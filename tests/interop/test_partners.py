@@ -167,7 +167,7 @@ class Together(Exchange):
             out, told = self.coffer("ann", *arguments, data=b"secret", status=3)
             self.assertEqual(out, b"")
             for part in (TOLD, fingerprint(old), fingerprint(new),
-                         f"coffer accept ben --fingerprint {fingerprint(new)}"):
+                         f"coffer accept ben --fingerprint {fingerprint(new)} --home {self.home('ann')}\n"):
                 self.assertIn(part, told)
         self.assertEqual(self.python("fetch", self.origin, self.ca, "ben", new_path, status=1), b"")
         self.assertIn(b"CHANGED", self.coffer("ann", "partners")[0])
