@@ -11,11 +11,12 @@
 #include "server/cli/arguments.h"
 #include "server/cli/commands.h"
 #include "server/cli/partner_tool.h"
+#include "server/core/clock.h"
 #include "server/partner/threads.h"
 
 enum { OPTION_FOLLOW, OPTION_JSON, OPTION_PASSPHRASE_FILE, OPTION_HOME, OPTION_COUNT };
 /* PAGE: of messages with the longest signatures, within JSON_DOC_SIZE_MAX. */
-enum { WAIT_MS = 90000, BACK_OFF_FIRST_MS = 500, BACK_OFF_MOST_MS = 30000, PAGE = 25 };
+enum { WAIT_MS = 90000, BACK_OFF_FIRST_MS = 500, BACK_OFF_MOST_MS = 30000, ASK_AGAIN_MS = 1000, PAGE = 25 };
 
 static const struct argument OPTIONS[] = {
 	[OPTION_FOLLOW] = {.name = "follow", .letter = 'f', .help = "wait for more, until interrupted"},
@@ -119,12 +120,16 @@ static bool print_message(const struct message *message, bool as_json, struct co
 	return true;
 }
 
-/* Prints a page; *ret_last becomes the id of its last message, *ret_more whether another page is there already. */
+/*
+ * Prints a page; *ret_last becomes the id of its last message, *ret_more whether another page is there already. A
+ * server that does not go on from there would be asked for ever.
+ */
 static bool print_page(struct partner_tool *tool, const struct client_reply *reply, bool as_json,
 		       char ret_last[static 37], bool *ret_more)
 {
 	struct json_doc *doc = NULL;
 	const struct json_value *row = NULL;
+	bool any = false;
 	bool good = reply->status == 200 || remote_refused(reply, "listing messages", &tool->complaint);
 
 	if (!good)
@@ -135,11 +140,15 @@ static bool print_page(struct partner_tool *tool, const struct client_reply *rep
 	for (; good && row; row = json_doc_next(row)) {
 		struct message message;
 
-		good = read_row(tool, row, &message) && print_message(&message, as_json, &tool->complaint);
+		good = read_row(tool, row, &message);
+		if (good && strcmp(message.id, ret_last) <= 0)
+			good = complain(&tool->complaint, "the server's list does not go on from where it ended");
+		good = good && print_message(&message, as_json, &tool->complaint);
+		any = true;
 		if (good)
 			memcpy(ret_last, message.id, sizeof(message.id));
 	}
-	*ret_more = good && json_doc_member(json_doc_root(doc), "next") != NULL;
+	*ret_more = good && any && json_doc_member(json_doc_root(doc), "next") != NULL;
 	json_doc_free(doc);
 	fflush(stdout);
 	return good;
@@ -167,13 +176,14 @@ static bool passes(const struct client_reply *reply)
 
 static bool show(struct partner_tool *tool, bool follow, bool as_json)
 {
-	char path[256], last[37] = "";
+	char path[256], last[37] = "", before[37];
 	const struct client_request request = {.method = "GET", .path = path, .timeout_ms = WAIT_MS};
 	long back_off = BACK_OFF_FIRST_MS;
 	bool more = true, waiting = false;
 
 	while (more || follow) {
 		struct client_reply reply = {0};
+		int64_t begun = clock_monotonic_ms();
 		bool answered, good;
 
 		snprintf(path, sizeof(path), "/v1/mailboxes/%s/messages?limit=%d%s%s%s", tool->profile.name, PAGE,
@@ -190,10 +200,15 @@ static bool show(struct partner_tool *tool, bool follow, bool as_json)
 			continue;
 		}
 		back_off = BACK_OFF_FIRST_MS;
+		begun = clock_monotonic_ms() - begun;
+		memcpy(before, last, sizeof(before));
 		good = answered && print_page(tool, &reply, as_json, last, &more);
 		client_reply_done(&reply);
 		if (!good)
 			return false;
+		/* A server that has no room for those who wait, or --long-poll 0, is asked once in a while. */
+		if (waiting && begun < ASK_AGAIN_MS && strcmp(before, last) == 0)
+			pause_ms(ASK_AGAIN_MS);
 		waiting = follow && !more;
 	}
 	return true;

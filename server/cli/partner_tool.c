@@ -59,14 +59,15 @@ bool partner_tool_name(const char *text, char ret_name[static DIRECTORY_NAME_MAX
 				   "letter or digit");
 }
 
-void partner_tool_greet(const char *name, const uint8_t fingerprint[static DIGEST_SIZE])
+void partner_tool_greet(const struct profile *profile, const char *name, const uint8_t fingerprint[static DIGEST_SIZE])
 {
-	char digits[FINGERPRINT_DIGITS_SIZE], hex[2 * DIGEST_SIZE + 1];
+	char digits[FINGERPRINT_DIGITS_SIZE], hex[2 * DIGEST_SIZE + 1], option[PROFILE_OPTION_MAX];
 
+	profile_option(profile, option);
 	encode_hex(fingerprint, DIGEST_SIZE, hex);
 	fingerprint_digits(fingerprint, digits);
 	fprintf(stderr,
 		"coffer: %s is new, and known by this key from now on:\n  %s\n  %s\n"
-		"coffer: compare it over another channel, then: coffer accept %s --fingerprint %s\n",
-		name, hex, digits, name, hex);
+		"coffer: compare it over another channel, then: coffer accept %s --fingerprint %s%s\n",
+		name, hex, digits, name, hex, option);
 }

@@ -37,6 +37,6 @@ int partner_tool_close(struct partner_tool *tool, int status);
 /* The name folded; false with a complaint. */
 bool partner_tool_name(const char *text, char ret_name[static DIRECTORY_NAME_MAX + 1], struct complaint *complaint);
 /* On standard error: who was met for the first time, and how to compare. */
-void partner_tool_greet(const char *name, const uint8_t fingerprint[static DIGEST_SIZE]);
+void partner_tool_greet(const struct profile *profile, const char *name, const uint8_t fingerprint[static DIGEST_SIZE]);
 
 #endif

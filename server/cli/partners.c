@@ -135,6 +135,7 @@ static bool print_page(struct partner_tool *tool, const struct client_reply *rep
 static bool list(struct partner_tool *tool, bool as_json)
 {
 	char path[160], next[DIRECTORY_NAME_MAX + 1] = "", after[DIRECTORY_NAME_MAX + 1];
+	char last[DIRECTORY_NAME_MAX + 1] = "";
 	const struct client_request request = {.method = "GET", .path = path};
 	bool good;
 
@@ -143,10 +144,12 @@ static bool list(struct partner_tool *tool, bool as_json)
 
 		if (!next[0])
 			snprintf(path, sizeof(path), "/v1/keys?limit=%d", PAGE);
-		else if (directory_name(next, after))
+		else if (directory_name(next, after) && strcmp(after, last) > 0)
 			snprintf(path, sizeof(path), "/v1/keys?limit=%d&after=%s", PAGE, after);
 		else
 			return complain(&tool->complaint, "the server's list is not what a coffer server says");
+		if (next[0])
+			memcpy(last, after, sizeof(last)); /* the names ascend, or this would not end */
 		good = remote_ask(&tool->remote, &request, &reply, &tool->complaint) &&
 		       print_page(tool, &reply, as_json, next);
 		client_reply_done(&reply);

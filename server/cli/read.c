@@ -134,7 +134,7 @@ static int verify(struct reading *reading, const struct rsakey_private *key, boo
 	if (meeting == MEET_CHANGED || meeting == MEET_FAILED)
 		return meeting == MEET_CHANGED ? PARTNER_TOOL_KEY_CHANGED : 1;
 	if (meeting == MEET_NEW)
-		partner_tool_greet(reading->from, reading->pin.fingerprint);
+		partner_tool_greet(&tool->profile, reading->from, reading->pin.fingerprint);
 	reading->verified =
 		signature_check(reading->pin.key, rsakey_private_public(key), reading->reply.body, reading->reply.size,
 				reading->signature, reading->signature_size) == CRYPTO_OK;

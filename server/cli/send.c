@@ -177,7 +177,7 @@ static int send_letter(struct letter *letter, const char *const values[static OP
 	if (meeting == MEET_CHANGED || meeting == MEET_FAILED)
 		return meeting == MEET_CHANGED ? PARTNER_TOOL_KEY_CHANGED : 1;
 	if (meeting == MEET_NEW)
-		partner_tool_greet(letter->to, letter->pin.fingerprint);
+		partner_tool_greet(&letter->tool.profile, letter->to, letter->pin.fingerprint);
 	letter->session = values[OPTION_SESSION] != NULL;
 	letter->front = letter->session ? (size_t)SESSION_OVERHEAD : message_overhead(letter->pin.key);
 	return partner_tool_load_key(&letter->tool, &key, complaint) &&

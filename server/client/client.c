@@ -101,25 +101,38 @@ out:
 	return good;
 }
 
+/* What is allocated for so many bytes and a terminator: it doubles, so that a long reply is not copied over and over.
+ */
+static size_t room_for(size_t size)
+{
+	size_t room = 4096;
+
+	while (room < size + 1)
+		room *= 2;
+	return room;
+}
+
 /* Appends, within CLIENT_REPLY_MAX; what is outgrown is wiped, for a reply may hold a token. */
 static bool append(char **text, size_t *used, const char *bytes, size_t size)
 {
-	char *grown;
+	char *grown = *text;
 
 	if (size > CLIENT_REPLY_MAX - *used)
 		return false;
-	grown = malloc(*used + size + 1);
-	if (!grown)
-		return false;
-	if (*used)
-		memcpy(grown, *text, *used);
+	if (!grown || room_for(*used) < room_for(*used + size)) {
+		grown = malloc(room_for(*used + size));
+		if (!grown)
+			return false;
+		if (*text) {
+			memcpy(grown, *text, *used);
+			secret_wipe(*text, *used);
+		}
+		free(*text);
+		*text = grown;
+	}
 	memcpy(grown + *used, bytes, size);
-	grown[*used + size] = '\0';
-	if (*text)
-		secret_wipe(*text, *used);
-	free(*text);
-	*text = grown;
 	*used += size;
+	grown[*used] = '\0';
 	return true;
 }
 

@@ -39,8 +39,8 @@ struct client_reply {
 	size_t headers_size;
 };
 
-/* A reply's body may have so many bytes. */
-enum { CLIENT_REPLY_MAX = 16 * 1024 * 1024 };
+/* A reply's body may have so many bytes: as many as the largest --message-max of a server. */
+enum { CLIENT_REPLY_MAX = 64 * 1024 * 1024 };
 
 /* Copies. False with a line in ret_error. */
 bool client_new(const struct client_options *options, struct client **ret_client, char *ret_error, size_t error_size);

@@ -19,6 +19,25 @@ void profile_path(const struct profile *profile, const char *name, char ret_path
 	snprintf(ret_path, PROFILE_PATH_MAX, "%s/%.250s", profile->directory, name);
 }
 
+void profile_option(const struct profile *profile, char ret_text[static PROFILE_OPTION_MAX])
+{
+	static const char BARE[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+,:@%";
+	const char *c = profile->directory;
+	size_t used;
+
+	ret_text[0] = '\0';
+	if (!profile->given)
+		return;
+	if (c[strspn(c, BARE)] == '\0') {
+		snprintf(ret_text, PROFILE_OPTION_MAX, " --home %s", c);
+		return;
+	}
+	used = (size_t)snprintf(ret_text, PROFILE_OPTION_MAX, " --home '");
+	for (; *c && used + 8 < PROFILE_OPTION_MAX; c++)
+		used += (size_t)snprintf(ret_text + used, PROFILE_OPTION_MAX - used, *c == '\'' ? "'\\''" : "%c", *c);
+	snprintf(ret_text + used, PROFILE_OPTION_MAX - used, "'");
+}
+
 static bool find(const char *given, char *ret_path, size_t room)
 {
 	const char *home = getenv("COFFER_HOME"), *config = getenv("XDG_CONFIG_HOME"), *user = getenv("HOME");
@@ -52,7 +71,7 @@ bool profile_open(const char *given, bool make, struct profile *ret_profile, str
 {
 	struct files_error error = {complaint->text, sizeof(complaint->text)};
 	char path[PROFILE_PATH_MAX];
-	struct profile profile = {.lock_fd = -1};
+	struct profile profile = {.given = given != NULL, .lock_fd = -1};
 	enum core_status status;
 
 	if (!find(given, profile.directory, sizeof(profile.directory)))

@@ -28,6 +28,7 @@ struct profile {
 	char name[DIRECTORY_NAME_MAX + 1];
 	char key_file[PROFILE_PATH_MAX];
 	bool joined; /* the server is known to have the key */
+	bool given;  /* as an option, which other commands then need too */
 	int lock_fd; /* -1: not locked */
 };
 
@@ -42,6 +43,10 @@ bool profile_save(const struct profile *profile, struct complaint *complaint);
 /* Waits for others that use it; until profile_close(). */
 bool profile_lock(struct profile *profile, struct complaint *complaint);
 void profile_close(struct profile *profile);
+
+/* For a command that is to be typed: " --home 'DIR'" where it was given so, else nothing. */
+enum { PROFILE_OPTION_MAX = 4 * PROFILE_PATH_MAX };
+void profile_option(const struct profile *profile, char ret_text[static PROFILE_OPTION_MAX]);
 
 void profile_path(const struct profile *profile, const char *name, char ret_path[static PROFILE_PATH_MAX]);
 /* The token of the last login in secret memory, for secret_free(*ret_token, *ret_size); NULL when there is none. */

@@ -15,7 +15,7 @@
 
 /* A line for the user. */
 struct complaint {
-	char text[1024];
+	char text[6144]; /* a path may be in it, and more */
 };
 
 /* printf into it; returns false. */

@@ -167,7 +167,7 @@ class Together(Exchange):
             out, told = self.coffer("ann", *arguments, data=b"secret", status=3)
             self.assertEqual(out, b"")
             for part in (TOLD, fingerprint(old), fingerprint(new),
-                         f"coffer accept ben --fingerprint {fingerprint(new)}"):
+                         f"coffer accept ben --fingerprint {fingerprint(new)} --home {self.home('ann')}\n"):
                 self.assertIn(part, told)
         self.assertEqual(self.python("fetch", self.origin, self.ca, "ben", new_path, status=1), b"")
         self.assertIn(b"CHANGED", self.coffer("ann", "partners")[0])
@@ -417,6 +417,18 @@ class Joining(Exchange):
         self.assertNotEqual(token.read_bytes(), first)
 
 
+class Large(Exchange):
+    options = ("--message-max", "64MiB", "--body-memory", "256MiB")
+
+    def test_the_largest_message_is_sent_and_read(self):
+        self.join("ann")
+        body = bytes((64 << 20) - 256 - 32)
+        self.coffer("ann", "send", "ann", data=body)
+        (entry,) = self.inbox("ann")
+        self.assertEqual(hashlib.sha256(self.coffer("ann", "read", entry["id"])[0]).digest(),
+                         hashlib.sha256(body).digest())
+
+
 class Open(Exchange):
     options = ("--open-enrollment",)
 
@@ -470,6 +482,7 @@ class Hostile(Exchange):
 
         self.asked, self.replies = [], {}
         self.fake = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.fake.handle_error = lambda *_: None  # the tool hangs up when it is told to stop
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(f"{self.server.data}/tls/server.pem", f"{self.server.data}/tls/server.key")
         self.fake.socket = context.wrap_socket(self.fake.socket, server_side=True)
@@ -581,6 +594,51 @@ class Hostile(Exchange):
         listed = text(self.coffer("ann", "partners")[0]).splitlines()
         self.assertEqual([line.split()[0] for line in listed], [row["name"] for row in keys])
 
+    def row(self, number, **members):
+        return {"id": f"01a20b8f-32d4-75f1-b165-{number:012x}", "from": "ben", "received": "2026-01-01T00:00:00.000Z",
+                "size": 1, "media_type": "application/vnd.coffer.message", "sha256": "0" * 64, **members}
+
+    def test_a_list_that_does_not_go_on_ends(self):
+        path, name = "/v1/mailboxes/ann/messages", {"name": "ben", "fingerprint": "0" * 64}
+        for rows in ([self.row(1)], [self.row(2), self.row(1)], [self.row(1), self.row(1)]):
+            self.replies["GET", path] = (200, {}, json.dumps({"messages": rows, "next": rows[-1]["id"]}).encode())
+            self.assertIn("does not go on", self.coffer("ann", "inbox", status=1)[1])
+        self.replies["GET", path] = (200, {}, json.dumps({"messages": [], "next": self.row(1)["id"]}).encode())
+        self.coffer("ann", "inbox")
+        self.replies["GET", "/v1/keys"] = (200, {}, json.dumps({"keys": [name], "next": "ben"}).encode())
+        self.assertIn("not what a coffer server says", self.coffer("ann", "partners", status=1)[1])
+
+    def test_a_server_that_does_not_let_wait_is_not_asked_all_the_time(self):
+        asked = []
+        later = threading.Event()
+
+        def answer(_):
+            asked.append(1)
+            return {"messages": [self.row(1)] if later.is_set() else []}
+
+        self.replies["GET", "/v1/mailboxes/ann/messages"] = (200, {}, answer)
+        timer = threading.Timer(2, later.set)
+        timer.start()
+        self.addCleanup(timer.cancel)
+        with subprocess.Popen([BINARY, "inbox", "--follow", "--home", self.home("ann")],
+                              stdout=subprocess.PIPE) as process:
+            self.assertIn(b"ben", process.stdout.readline())
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(20), 0)
+        self.assertLess(len(asked), 20)
+
+    def test_a_refused_token_is_asked_for_once(self):
+        self.challenge(self.sealed(os.urandom(32), self.label(self.origin)))
+        self.replies["GET", "/v1/keys"] = (401, {}, b"{}")
+        self.assertIn("401", self.coffer("ann", "partners", status=1)[1])
+        self.assertEqual([path.split("?")[0] for _, path, _ in self.asked].count("/v1/keys"), 2)
+        self.assertEqual([path for _, path, _ in self.asked].count("/v1/login"), 1)
+
+    def test_nobody_is_followed_to_another_server(self):
+        for status in (301, 302, 307, 308):
+            self.replies["GET", "/v1/keys"] = (status, {"Location": "https://localhost:1/v1/keys"}, b"")
+            self.assertIn(str(status), self.coffer("ann", "partners", status=1)[1])
+
     def test_who_learned_an_old_key_cannot_go_on_with_its_sessions(self):
         ben, new = rsa_key(0), rsa_key(4)
         self.replies["GET", "/v1/keys/ben"] = (200, {}, ben.public_key().export_key())
@@ -636,8 +694,7 @@ class Hostile(Exchange):
         _, told = self.coffer("ann", "inbox", status=1)
         self.assertNotIn("\x1b", told)
         for row in ({"id": evil}, {"from": evil}, {"from": "../../x"}, {"sha256": "../x"}):
-            entry = {"id": "01a20b8f-32d4-75f1-b165-537531cefebe", "from": "ben", "received": evil, "size": 1,
-                     "media_type": evil, "sha256": "0" * 64, **row}
+            entry = {**self.row(1), "received": evil, "media_type": evil, **row}
             self.replies["GET", "/v1/mailboxes/ann/messages"] = (200, {}, json.dumps({"messages": [entry]}).encode())
             out, told = self.coffer("ann", "inbox", status=1)
             self.assertNotIn("\x1b", text(out) + told)

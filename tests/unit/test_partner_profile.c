@@ -103,6 +103,23 @@ Test(partner_profile, is_its_owners_alone)
 	cr_expect(strstr(complaint.text, home), "%s", complaint.text);
 }
 
+static void expect_option(const char *directory, bool given, const char *want)
+{
+	struct profile profile = {.given = given};
+	static char text[PROFILE_OPTION_MAX];
+
+	snprintf(profile.directory, sizeof(profile.directory), "%s", directory);
+	profile_option(&profile, text);
+	cr_expect_str_eq(text, want);
+}
+
+Test(partner_profile, a_command_to_be_typed_names_it_for_a_shell)
+{
+	expect_option("/srv/ann/x", false, "");
+	expect_option("/srv/ann/x", true, " --home /srv/ann/x");
+	expect_option("/srv/ann $(x)/it's", true, " --home '/srv/ann $(x)/it'\\''s'");
+}
+
 Test(partner_profile, is_made_only_on_joining)
 {
 	struct profile profile;

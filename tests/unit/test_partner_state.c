@@ -120,7 +120,7 @@ Test(partner_state, members_of_another_form_are_not_taken)
 
 Test(partner_state, a_complaint_is_cut_and_not_overrun)
 {
-	char text[3000];
+	char text[2 * sizeof(complaint.text)];
 
 	memset(text, 'x', sizeof(text));
 	text[sizeof(text) - 1] = '\0';
