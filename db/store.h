@@ -461,7 +461,7 @@ enum store_orphan {
 	STORE_ORPHAN_OWNER,    /* record id, version: its owner is no account */
 	STORE_ORPHAN_TOKEN,    /* token id, 0: its account is not there */
 	STORE_ORPHAN_KEY,      /* account id, sequence: a key in the directory of an account that is not there */
-	STORE_ORPHAN_GRANT,   /* record id, 0: a grant to an account that is not there */
+	STORE_ORPHAN_GRANT,    /* record id, 0: a grant to an account that is not there */
 	STORE_ORPHAN_ANSWER,   /* record id, version: an idempotency row names a record that is not there */
 	STORE_ORPHAN_BLOB,     /* zeros, blob id: linked, yet no version names it */
 	STORE_ORPHAN_CHUNK,    /* zeros, blob id: there are chunks of it, but no blob */

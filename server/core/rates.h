@@ -1,7 +1,7 @@
 /*
  * How often somebody may do something: token buckets by address (an IPv6 /64 counts as one) and by name. A full bucket
- * holds a minute's worth. The table is bounded: who shares a place with another starts from a full bucket, never from an
- * emptier one. Any thread.
+ * holds a minute's worth. The table is bounded: who shares a place with another starts from a full bucket, never from
+ * an emptier one. Any thread.
  */
 #ifndef COFFER_CORE_RATES_H
 #define COFFER_CORE_RATES_H

@@ -150,7 +150,8 @@ static void assert_admin_can_log_in(struct home *home)
 	token[ACCOUNT_TOKEN_CHARS] = '\0';
 	cr_assert_eq(store_view_new(home_vault(home)->store, &view), STORE_OK);
 	cr_assert_eq(account_authenticate(home_vault(home), view, token, &principal), CORE_OK);
-	cr_assert_eq(principal.scopes, SCOPE_RECORDS_READ | SCOPE_RECORDS_WRITE | SCOPE_ADMIN | SCOPE_AUDIT | SCOPE_ANY_ACCOUNT);
+	cr_assert_eq(principal.scopes,
+		     SCOPE_RECORDS_READ | SCOPE_RECORDS_WRITE | SCOPE_ADMIN | SCOPE_AUDIT | SCOPE_ANY_ACCOUNT);
 	store_view_free(view);
 }
 
