@@ -47,6 +47,7 @@ static const struct {
 	{.name = "config", .run = command_config, .help = "print the settings in force and where they come from"},
 	{.name = "routes", .run = command_routes, .help = "print the routes: method, path, operation"},
 	{.name = "audit", .run = command_audit, .help = "verify, sign and export the audit log"},
+	{.name = "verify-receipt", .run = command_verify_receipt, .help = "verify what a server has signed of a write"},
 	{.name = "check", .run = command_check, .help = "verify every record, and all else that is stored"},
 	{.name = "version", .run = command_version, .help = "print the version"},
 	{.name = "help", .run = command_help, .help = "print this"},
@@ -60,7 +61,7 @@ static int command_help(int argc, char **argv)
 	(void)argv;
 	puts("usage: coffer COMMAND [OPTION]...\n");
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		printf("  %-11s %s\n", COMMANDS[i].name, COMMANDS[i].help);
+		printf("  %-14s %s\n", COMMANDS[i].name, COMMANDS[i].help);
 	puts("\ncoffer COMMAND --help tells the options of one.");
 	return 0;
 }

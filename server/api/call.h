@@ -27,12 +27,14 @@
 #include "server/core/account.h"
 #include "server/core/audit.h"
 #include "server/core/inflight.h"
+#include "server/core/receipt.h"
 #include "server/core/status.h"
 #include "server/core/workers.h"
 #include "server/http/http.h"
 
 struct login;
 struct rates;
+struct receipt_desk;
 struct waiters;
 
 struct api {
@@ -44,6 +46,7 @@ struct api {
 	struct waiters *waiters;
 	_Atomic(struct http_server *) server;
 	struct inflight *inflight;
+	struct receipt_desk *receipts;
 	_Atomic size_t body_bytes; /* of bodies that are collected (body.h) */
 };
 
@@ -74,11 +77,13 @@ struct call {
 	struct audit_event event; /* object, version and outcome are the steps' to fill in */
 	enum core_status result;  /* of work, and then of apply */
 	enum store_status outcome;
-	int64_t wait_until_ms; /* CLOCK_MONOTONIC, for CALL_LONG */
-	bool waited;	       /* CALL_LONG was answered: who asked may not be known any more */
-	bool refused;	       /* a problem was set before apply */
-	bool interrupted;      /* the reply ended short: audited once more */
-	void *state;	       /* the resource's */
+	int64_t wait_until_ms;	      /* CLOCK_MONOTONIC, for CALL_LONG */
+	bool waited;		      /* CALL_LONG was answered: who asked may not be known any more */
+	bool refused;		      /* a problem was set before apply */
+	bool interrupted;	      /* the reply ended short: audited once more */
+	uint8_t written[DIGEST_SIZE]; /* for the receipt: SHA-256 of the content */
+	struct receipt_ticket ticket;
+	void *state; /* the resource's */
 };
 
 struct api_steps {
@@ -86,6 +91,7 @@ struct api_steps {
 	bool writes;		  /* refused below the disk's watermark */
 	bool unwraps;		  /* refused while sealed */
 	bool may_authenticate;	  /* open to all, but a token that comes along counts, and must be good */
+	bool receipt;		  /* what was written is signed for (receipt.h) */
 	bool changes_accounts;	  /* or tokens: what is remembered of them is forgotten after the commit */
 	void (*begin)(struct call *call);
 	/* Sets *ret_used; less than size means: wait for room. */

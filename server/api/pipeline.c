@@ -126,6 +126,18 @@ void call_alarm(struct call *call, const char *fault)
 /* ---- the committer's side -----------------------------------------------------------------------------------------
  */
 
+static enum store_status ask_receipt(struct call *call, const struct audit_event *event)
+{
+	struct receipt *claim = &call->ticket.receipt;
+
+	memcpy(claim->record_id, event->object_id, sizeof(claim->record_id));
+	claim->version = event->version;
+	memcpy(claim->sha256, call->written, sizeof(claim->sha256));
+	claim->sequence = audit_appended(call->api->options.vault);
+	claim->time_ms = event->time_ms;
+	return receipt_ask(call->api->receipts, &call->ticket) ? STORE_OK : STORE_NOMEM;
+}
+
 static enum store_status commit_apply(struct store_job *job, struct store_txn *txn)
 {
 	struct call *call = (struct call *)job;
@@ -146,7 +158,11 @@ static enum store_status commit_apply(struct store_job *job, struct store_txn *t
 		event.outcome = http_reply_status(call->x);
 	else if (call->result != CORE_OK && call->result != CORE_REPLAY)
 		event.outcome = problem_status(call_problem(call->result));
-	return audit_append(call->api->options.vault, txn, &event);
+	status = audit_append(call->api->options.vault, txn, &event);
+	if (status == STORE_OK && call->steps->receipt && !call->refused &&
+	    (call->result == CORE_OK || call->result == CORE_REPLAY))
+		status = ask_receipt(call, &event);
+	return status;
 }
 
 static void commit_settled(struct store_job *job, bool committed)
@@ -155,6 +171,7 @@ static void commit_settled(struct store_job *job, bool committed)
 	const struct vault *vault = call->api->options.vault;
 
 	audit_settled(vault, committed);
+	receipt_settled(call->api->receipts, committed);
 	if (call->steps->changes_accounts && vault->principals)
 		principals_forget(vault->principals);
 }
@@ -189,6 +206,15 @@ static enum http_next commit(struct call *call)
 	return HTTP_GO;
 }
 
+static void reply_receipt(struct call *call)
+{
+	char text[RECEIPT_TEXT_MAX];
+
+	receipt_collect(&call->ticket);
+	receipt_print(&call->ticket.receipt, text);
+	http_reply_header(call->x, "Coffer-Receipt", "%s", text);
+}
+
 static enum http_next committed(struct call *call)
 {
 	call->phase = CALL_ANSWERED;
@@ -196,6 +222,8 @@ static enum http_next committed(struct call *call)
 		call_refuse(call, core_from_store(call->outcome));
 	else if (!call->refused)
 		call->steps->finish(call);
+	if (call->outcome == STORE_OK && call->ticket.batch)
+		reply_receipt(call);
 	return HTTP_GO;
 }
 
@@ -431,6 +459,7 @@ static void app_closed(struct http_exchange *x, bool completed, void *arg)
 		call->steps->close(call, completed);
 	if (call->interrupted)
 		audit_interruption(call);
+	receipt_release(&call->ticket);
 	http_set_state(x, NULL);
 	free(call);
 }
@@ -459,9 +488,10 @@ struct api *api_new(const struct api_options *options)
 	api->inflight = inflight_new();
 	api->login = login_new(options->login_challenge_ms);
 	api->waiters = waiters_new();
+	api->receipts = receipt_desk_new(options->vault);
 	api->logins = rates_new(options->login_rate);
 	api->failures = rates_new(options->failure_rate);
-	if (!api->inflight || !api->login || !api->waiters || !api->logins || !api->failures) {
+	if (!api->inflight || !api->login || !api->waiters || !api->receipts || !api->logins || !api->failures) {
 		api_free(api);
 		return NULL;
 	}
@@ -505,6 +535,7 @@ void api_free(struct api *api)
 	if (!api)
 		return;
 	inflight_free(api->inflight);
+	receipt_desk_free(api->receipts);
 	login_free(api->login);
 	waiters_free(api->waiters);
 	rates_free(api->logins);

@@ -60,6 +60,7 @@ static void delete_close(struct call *call, bool completed)
 
 const struct api_steps RECORDS_DELETE = {
 	.action = AUDIT_RECORD_DELETE,
+	.receipt = true,
 	/* Not `writes`: deleting needs little space, and gives some back. */
 	.begin = delete_begin,
 	.apply = delete_apply,

@@ -174,6 +174,7 @@ static enum store_status write_apply(struct call *call, struct store_txn *txn)
 	if (status == STORE_OK && (call->result == CORE_OK || call->result == CORE_REPLAY)) {
 		memcpy(call->event.object_id, info->record_id, sizeof(call->event.object_id));
 		call->event.version = info->version;
+		memcpy(call->written, info->sha256, sizeof(call->written));
 	}
 	return status;
 }
@@ -195,6 +196,7 @@ static void write_close(struct call *call, bool completed)
 const struct api_steps RECORDS_POST = {
 	.action = AUDIT_RECORD_CREATE,
 	.writes = true,
+	.receipt = true,
 	.begin = post_begin,
 	.body = write_body,
 	.prepare = write_prepare,
@@ -206,6 +208,7 @@ const struct api_steps RECORDS_POST = {
 const struct api_steps RECORDS_PUT = {
 	.action = AUDIT_RECORD_REPLACE,
 	.writes = true,
+	.receipt = true,
 	.begin = put_begin,
 	.body = write_body,
 	.prepare = write_prepare,

@@ -29,6 +29,7 @@ int command_open(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_sign(int argc, char **argv);
 int command_verify(int argc, char **argv);
+int command_verify_receipt(int argc, char **argv);
 int command_fingerprint(int argc, char **argv);
 
 #endif

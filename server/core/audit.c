@@ -201,6 +201,11 @@ enum store_status audit_append(const struct vault *vault, struct store_txn *txn,
 	return STORE_OK;
 }
 
+uint64_t audit_appended(const struct vault *vault)
+{
+	return vault->chain->pending_sequence;
+}
+
 void audit_settled(const struct vault *vault, bool committed)
 {
 	struct audit_chain *chain = vault->chain;

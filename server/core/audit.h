@@ -85,6 +85,9 @@ void audit_chain_free(struct audit_chain *chain);
 MUST_CHECK enum store_status audit_append(const struct vault *vault, struct store_txn *txn,
 					  const struct audit_event *event);
 
+/* Inside apply(), after audit_append(): the number of the event. */
+uint64_t audit_appended(const struct vault *vault);
+
 /* In settled(): keeps what the transaction appended, or forgets it. Calling it again does no harm. */
 void audit_settled(const struct vault *vault, bool committed);
 
