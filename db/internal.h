@@ -92,14 +92,6 @@ enum store_status row_end(struct sql_call *call, bool found, void *copy);
 /* The first failure of a stage stands. Takes the store's lock. */
 void stage_fail(struct store_stage *stage, enum store_status status);
 
-/*
- * A row and the one byte string it points to, in one allocation. `row` is the struct as read, `size` its size, `bytes`
- * its member; NULL when the call failed or memory ran out.
- */
-void *row_copy(const struct sql_call *call, const void *row, size_t size, struct store_bytes bytes);
-/* Ends a look-up of one row: `copy` is what row_copy() gave when there was one, and is freed on failure. */
-enum store_status row_end(struct sql_call *call, bool found, void *copy);
-
 void *committer_main(void *store);
 void *maintenance_main(void *store);
 void store_notice(struct store *store, const char *line);

@@ -255,6 +255,40 @@ enum store_status store_audit_insert(struct store_txn *txn, const struct store_a
 	return sql_run(txn->view.sql, &call, NULL);
 }
 
+enum store_status store_audit_note_get(struct store_view *view, uint64_t sequence, uint8_t **ret_note, size_t *ret_size)
+{
+	struct sql_call call;
+	uint8_t *copy = NULL;
+	enum store_status status;
+	bool found;
+
+	sql_call(view->sql, STATEMENT_AUDIT_NOTE_GET, &call);
+	sql_put_u64(&call, sequence);
+	found = sql_step(&call);
+	if (found) {
+		const struct store_bytes note = sql_get_bytes(&call);
+
+		copy = malloc(note.size ? note.size : 1);
+		if (copy && note.size)
+			memcpy(copy, note.data, note.size);
+		*ret_size = note.size;
+	}
+	status = row_end(&call, found, copy);
+	if (status == STORE_OK)
+		*ret_note = copy;
+	return status;
+}
+
+enum store_status store_audit_note_insert(struct store_txn *txn, uint64_t sequence, struct store_bytes note)
+{
+	struct sql_call call;
+
+	sql_call(txn->view.sql, STATEMENT_AUDIT_NOTE_INSERT, &call);
+	sql_put_u64(&call, sequence);
+	sql_put_blob(&call, note.data, note.size);
+	return sql_run(txn->view.sql, &call, NULL);
+}
+
 /* ---- settings and blobs ---------------------------------------------------------------------------------------------
  */
 

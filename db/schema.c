@@ -140,6 +140,9 @@ static const char *const MIGRATIONS[] = {
 	" created_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL,"
 	" mac BLOB NOT NULL CHECK (length(mac) = 32),"
 	" PRIMARY KEY (record_id, account_id)) WITHOUT ROWID;",
+
+	/* What an audit event has the digest of. */
+	"CREATE TABLE audit_note (sequence INTEGER PRIMARY KEY, sealed BLOB NOT NULL);",
 };
 
 enum { SCHEMA_VERSION = sizeof(MIGRATIONS) / sizeof(MIGRATIONS[0]) };

@@ -137,6 +137,8 @@
 	X(AUDIT_LIST, "SELECT sequence, event, hash, mac FROM audit_event WHERE sequence > ? " \
 		"ORDER BY sequence LIMIT ?") \
 	X(AUDIT_INSERT, "INSERT INTO audit_event (sequence, event, hash, mac) VALUES (?, ?, ?, ?)") \
+	X(AUDIT_NOTE_GET, "SELECT sealed FROM audit_note WHERE sequence = ?") \
+	X(AUDIT_NOTE_INSERT, "INSERT INTO audit_note (sequence, sealed) VALUES (?, ?)") \
 	X(SETTING_GET, "SELECT value FROM setting WHERE name = ?") \
 	X(SETTING_PUT, "INSERT INTO setting (name, value) VALUES (?, ?) " \
 		"ON CONFLICT (name) DO UPDATE SET value = excluded.value") \

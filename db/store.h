@@ -507,6 +507,10 @@ MUST_CHECK enum store_status store_grant_put(struct store_txn *txn, const struct
 /* Also counts it. */
 MUST_CHECK enum store_status store_message_insert(struct store_txn *txn, const struct store_message *row);
 MUST_CHECK enum store_status store_idempotency_insert(struct store_txn *txn, const struct store_idempotency *row);
+/* What is kept beside an event; *ret_note is malloc()ed, STORE_NOT_FOUND. */
+MUST_CHECK enum store_status store_audit_note_get(struct store_view *view, uint64_t sequence, uint8_t **ret_note,
+						  size_t *ret_size);
+MUST_CHECK enum store_status store_audit_note_insert(struct store_txn *txn, uint64_t sequence, struct store_bytes note);
 MUST_CHECK enum store_status store_audit_insert(struct store_txn *txn, const struct store_audit_event *row);
 MUST_CHECK enum store_status store_setting_put(struct store_txn *txn, const char *name, const void *bytes, size_t size);
 

@@ -153,7 +153,8 @@ static enum call_next change_prepare(struct call *call)
 	json_doc_free(doc);
 	if (status != JSON_DOC_OK) {
 		http_problem(call->x, PROBLEM_BAD_REQUEST,
-			     "the body is {%s\"roles\": [of reader, writer, auditor, administrator, partner]%s}: %s",
+			     "the body is {%s\"roles\": [of reader, writer, auditor, administrator, partner, "
+			     "emergency]%s}: %s",
 			     is_new ? "\"name\": ..., " : "", is_new ? "" : ", \"state\": active or disabled",
 			     json_doc_status_text(status));
 		call->refused = true;

@@ -43,9 +43,11 @@ struct api_options {
 	int64_t message_ttl_ms;	    /* the longest, and what a message has that says nothing */
 	int64_t long_poll_ms;	    /* the longest wait for a message */
 	struct mailbox_limits mailbox_limits;
-	unsigned login_rate;   /* challenges a minute, by address and by account; 0: no bound */
-	unsigned failure_rate; /* wrong tokens and answers a minute, by address; 0: no bound */
-	int64_t invite_ttl_ms; /* the longest, and what an invite has that says nothing */
+	unsigned login_rate;	   /* challenges a minute, by address and by account; 0: no bound */
+	unsigned failure_rate;	   /* wrong tokens and answers a minute, by address; 0: no bound */
+	struct refusals *refusals; /* borrowed: where requests without an account are counted */
+	int64_t break_glass_ms;	   /* how long after it was made a token may be used to break the glass */
+	int64_t invite_ttl_ms;	   /* the longest, and what an invite has that says nothing */
 	int64_t login_challenge_ms, login_ttl_ms, login_idle_ms;
 	int64_t shred_delay_ms;	       /* how long a deleted record's remnants may linger in the WAL */
 	void (*log)(const char *line); /* a line for the operator: faults found in stored records; may be NULL */

@@ -77,10 +77,12 @@ struct call {
 	struct audit_event event; /* object, version and outcome are the steps' to fill in */
 	enum core_status result;  /* of work, and then of apply */
 	enum store_status outcome;
-	int64_t wait_until_ms;	      /* CLOCK_MONOTONIC, for CALL_LONG */
-	bool waited;		      /* CALL_LONG was answered: who asked may not be known any more */
-	bool refused;		      /* a problem was set before apply */
-	bool interrupted;	      /* the reply ended short: audited once more */
+	int64_t wait_until_ms; /* CLOCK_MONOTONIC, for CALL_LONG */
+	bool waited;	       /* CALL_LONG was answered: who asked may not be known any more */
+	bool refused;	       /* a problem was set before apply */
+	bool interrupted;      /* the reply ended short: audited once more */
+	uint8_t *reason;       /* sealed: kept beside the event */
+	size_t reason_size;
 	uint8_t written[DIGEST_SIZE]; /* for the receipt: SHA-256 of the content */
 	struct receipt_ticket ticket;
 	void *state; /* the resource's */
@@ -91,6 +93,7 @@ struct api_steps {
 	bool writes;		  /* refused below the disk's watermark */
 	bool unwraps;		  /* refused while sealed */
 	bool may_authenticate;	  /* open to all, but a token that comes along counts, and must be good */
+	bool break_glass;	  /* Coffer-Emergency-Reason is heard (emergency.c) */
 	bool receipt;		  /* what was written is signed for (receipt.h) */
 	bool changes_accounts;	  /* or tokens: what is remembered of them is forgotten after the commit */
 	void (*begin)(struct call *call);
@@ -124,6 +127,9 @@ void call_refuse(struct call *call, enum core_status status);
 
 /* Refuses with 429 and Retry-After. */
 void call_refuse_rate(struct call *call, unsigned seconds);
+/* Coffer-Emergency-Reason, when there is one: looks whether it may be given, and seals it. May refuse. */
+void call_emergency(struct call *call);
+
 /* After a wrong token or answer: it counts against the address. */
 void call_failed(struct call *call);
 

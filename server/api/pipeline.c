@@ -12,6 +12,7 @@
 #include "server/core/login.h"
 #include "server/core/principals.h"
 #include "server/core/rates.h"
+#include "server/core/refusals.h"
 
 /* ---- helpers that the resources share -----------------------------------------------------------------------------
  */
@@ -159,6 +160,9 @@ static enum store_status commit_apply(struct store_job *job, struct store_txn *t
 	else if (call->result != CORE_OK && call->result != CORE_REPLAY)
 		event.outcome = problem_status(call_problem(call->result));
 	status = audit_append(call->api->options.vault, txn, &event);
+	if (status == STORE_OK && event.has_note)
+		status = store_audit_note_insert(txn, audit_appended(call->api->options.vault),
+						 (struct store_bytes){call->reason, call->reason_size});
 	if (status == STORE_OK && call->steps->receipt && !call->refused &&
 	    (call->result == CORE_OK || call->result == CORE_REPLAY))
 		status = ask_receipt(call, &event);
@@ -190,6 +194,8 @@ static enum http_next commit(struct call *call)
 {
 	enum store_status status;
 
+	if (call->refused && !call_is_known(call))
+		refusals_count(call->api->options.refusals, call->event.peer);
 	if (!call->steps->action || (call->refused && !call_is_known(call))) {
 		call->phase = CALL_ANSWERED;
 		if (!call->refused && call->steps->finish)
@@ -260,7 +266,9 @@ static void authenticate(struct call *call)
 	if ((call->principal.scopes & scope) != scope) {
 		http_problem(call->x, PROBLEM_FORBIDDEN, NULL);
 		call->refused = true;
+		return;
 	}
+	call_emergency(call);
 }
 
 static void check_space(struct call *call)
@@ -291,10 +299,8 @@ static enum http_next app_head(struct http_exchange *x, void *arg)
 	http_set_state(x, call);
 	if (http_route(x)->scope || (call->steps->may_authenticate && http_header(x, "Authorization", NULL))) {
 		authenticate(call);
-		if (call->refused && !call_is_known(call)) {
-			call->phase = CALL_ANSWERED;
-			return HTTP_GO;
-		}
+		if (call->refused && !call_is_known(call))
+			return commit(call);
 	}
 	if (!call->refused && !http_check_body(x))
 		call->refused = true;
@@ -440,6 +446,7 @@ static void audit_interruption(struct call *call)
 	after->vault = call->api->options.vault;
 	after->event = call->event;
 	after->event.action = AUDIT_RECORD_INTERRUPTED;
+	after->event.has_note = false; /* it stands beside the read's own event */
 	after->event.time_ms = clock_unix_ms();
 	if (store_submit(after->vault->store, &after->job) != STORE_OK) {
 		if (call->api->options.log)
@@ -459,6 +466,7 @@ static void app_closed(struct http_exchange *x, bool completed, void *arg)
 		call->steps->close(call, completed);
 	if (call->interrupted)
 		audit_interruption(call);
+	free(call->reason);
 	receipt_release(&call->ticket);
 	http_set_state(x, NULL);
 	free(call);

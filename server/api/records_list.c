@@ -157,6 +157,7 @@ const struct api_steps RECORDS_LIST = {
 };
 
 const struct api_steps RECORDS_VERSIONS = {
+	.break_glass = true,
 	.action = AUDIT_RECORD_VERSIONS,
 	.prepare = versions_prepare,
 	.finish = versions_finish,

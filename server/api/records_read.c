@@ -197,6 +197,7 @@ static void get_close(struct call *call, bool completed)
 const struct api_steps RECORDS_GET = {
 	.action = AUDIT_RECORD_READ,
 	.unwraps = true,
+	.break_glass = true,
 	.prepare = get_prepare,
 	.work = get_work,
 	.worked = get_worked,

@@ -13,7 +13,7 @@ enum { OPTION_ROLE, OPTION_STATE, OPTION_DATA, OPTION_URL, OPTION_CA, OPTION_TOK
 static const struct argument OPTIONS[] = {
 	[OPTION_ROLE] = {.name = "role",
 			 .value = "ROLE,...",
-			 .help = "of reader, writer, auditor, administrator, partner"},
+			 .help = "of reader, writer, auditor, administrator, partner, emergency"},
 	[OPTION_STATE] = {.name = "state", .value = "STATE", .help = "change: active or disabled"},
 	[OPTION_DATA] = ADMIN_CLIENT_DATA,
 	[OPTION_URL] = ADMIN_CLIENT_URL,

@@ -9,14 +9,25 @@
 #include "crypto/secret.h"
 #include "server/cli/arguments.h"
 #include "server/cli/commands.h"
+#include "server/cli/harden.h"
+#include "server/cli/unlock.h"
 #include "server/core/audit.h"
 #include "server/core/audit_keeper.h"
 #include "server/core/audit_text.h"
 #include "server/core/checkpoint.h"
 #include "server/core/files.h"
 #include "server/core/home.h"
+#include "server/core/reason.h"
 
-enum { OPTION_DATA, OPTION_CHECKPOINT, OPTION_AFTER, OPTION_FOLLOW, OPTION_COUNT };
+enum {
+	OPTION_DATA,
+	OPTION_CHECKPOINT,
+	OPTION_AFTER,
+	OPTION_FOLLOW,
+	OPTION_PASSPHRASE_FILE,
+	OPTION_CREDENTIAL_FILE,
+	OPTION_COUNT
+};
 enum { FOLLOW_MS = 500, EXPORT_PAGE = 1000 };
 
 static const struct argument OPTIONS[] = {
@@ -26,19 +37,30 @@ static const struct argument OPTIONS[] = {
 	[OPTION_CHECKPOINT] = {.name = "checkpoint",
 			       .value = "FILE",
 			       .help = "verify: a checkpoint that was kept elsewhere, which the log must hold"},
-	[OPTION_AFTER] = {.name = "after", .value = "N", .help = "export: begin behind the event with this number"},
+	[OPTION_AFTER] = {.name = "after",
+			  .value = "N",
+			  .help = "export, reasons: begin behind the event with this number"},
 	[OPTION_FOLLOW] = {.name = "follow", .letter = 'f', .help = "export: wait for more, until interrupted"},
+	[OPTION_PASSPHRASE_FILE] =
+		{.name = "passphrase-file",
+		 .value = "FILE",
+		 .help = "reasons: unlocks the private KEK; else it is asked for, when one is needed"},
+	[OPTION_CREDENTIAL_FILE] = {.name = "credential-file", .value = "FILE", .help = "unlocks it too"},
 };
 _Static_assert(sizeof(OPTIONS) / sizeof(OPTIONS[0]) == OPTION_COUNT, "each option has one row");
 
 static const struct arguments ARGUMENTS = {
-	.usage = "coffer audit (verify [--checkpoint FILE] | checkpoint | export [--after N] [--follow]) [--data DIR]",
+	.usage = "coffer audit (verify [--checkpoint FILE] | checkpoint | export [--after N] [--follow] | reasons "
+		 "[--after N])\n"
+		 "                    [--data DIR]",
 	.about = "verify checks the audit log: no event edited, reordered or removed, and its end not cut off behind "
 		 "the\n"
 		 "head in DIR/audit.head, nor behind a checkpoint that was kept elsewhere. Exit status: 0 when all\n"
 		 "verifies, 1 when not, 2 when the log could not be read.\n"
 		 "checkpoint prints the signed head of the log, to be kept elsewhere.\n"
 		 "export verifies events and prints one JSON object a line, for a log shipper.\n"
+		 "reasons prints, in the same form, the reads that broke the glass, each with the reason that was "
+		 "given.\n"
 		 "A server may run on DIR meanwhile.",
 	.table = OPTIONS,
 	.count = OPTION_COUNT,
@@ -192,6 +214,110 @@ static bool print_event(void *arg, uint64_t sequence, const struct audit_event *
 	return !*failed && !stopped;
 }
 
+/* ---- reasons ------------------------------------------------------------------------------------------------------
+ */
+
+struct broken {
+	uint64_t sequence;
+	struct audit_event event;
+	uint8_t hash[DIGEST_SIZE];
+};
+
+struct breaking {
+	size_t count;
+	struct broken found[EXPORT_PAGE];
+};
+
+static bool note_broken(void *arg, uint64_t sequence, const struct audit_event *event, const uint8_t hash[static 32])
+{
+	struct breaking *breaking = arg;
+	struct broken *broken = &breaking->found[breaking->count];
+
+	if (event->has_note) {
+		broken->sequence = sequence;
+		broken->event = *event;
+		memcpy(broken->hash, hash, sizeof(broken->hash));
+		breaking->count++;
+	}
+	return true;
+}
+
+static enum core_status print_reason(const struct auditing *auditing, const struct broken *broken)
+{
+	const struct vault *vault = home_vault(auditing->home);
+	char reason[REASON_MAX + 1];
+	uint8_t *sealed = NULL;
+	size_t size;
+	struct json *doc;
+	char *text;
+	enum core_status status = reason_read(auditing->view, broken->sequence, broken->event.note, &sealed, &size);
+
+	if (status == CORE_OK)
+		status = reason_open(vault, broken->event.request_id, sealed, size, reason);
+	free(sealed);
+	if (status != CORE_OK) {
+		fprintf(stderr, "coffer: the reason of audit event %" PRIu64 " %s\n", broken->sequence,
+			status == CORE_NOT_FOUND || status == CORE_DAMAGED ? "was altered or removed"
+									   : "cannot be read");
+		return status;
+	}
+	doc = json_new();
+	audit_text_members(doc, broken->sequence, &broken->event, broken->hash);
+	json_text(doc, "reason", reason);
+	text = json_print(doc, &size);
+	json_free(doc);
+	if (!text || puts(text) < 0)
+		status = CORE_UNAVAILABLE;
+	free(text);
+	return status;
+}
+
+static int reasons(const struct auditing *auditing, uint64_t after)
+{
+	struct breaking *breaking = malloc(sizeof(*breaking));
+	int worst = breaking ? 0 : 2;
+	uint64_t before;
+
+	do {
+		enum core_status status;
+
+		if (!breaking)
+			break;
+		before = after;
+		breaking->count = 0;
+		status = audit_read(auditing->view, home_vault(auditing->home), &after, EXPORT_PAGE, note_broken,
+				    breaking);
+		for (size_t i = 0; i < breaking->count && worst < 2; i++) {
+			const enum core_status one = print_reason(auditing, &breaking->found[i]);
+
+			worst = one == CORE_OK ? worst : one == CORE_NOT_FOUND || one == CORE_DAMAGED ? 1 : 2;
+		}
+		if (status != CORE_OK) {
+			fputs("coffer: the audit log does not verify: coffer audit verify tells\n", stderr);
+			worst = status == CORE_DAMAGED ? 1 : 2;
+			break;
+		}
+	} while (after != before && worst < 2);
+	free(breaking);
+	if (fflush(stdout) != 0)
+		worst = 2;
+	return worst;
+}
+
+/* The private half of the KEK is needed. */
+static int unlock_and_print_reasons(const struct auditing *auditing, const char *const values[static OPTION_COUNT],
+				    uint64_t after)
+{
+	char error[4400];
+
+	harden_process();
+	if (unlock_home(auditing->home, values[OPTION_PASSPHRASE_FILE], values[OPTION_CREDENTIAL_FILE], error,
+			sizeof(error)))
+		return reasons(auditing, after);
+	fprintf(stderr, "coffer: %s\n", error);
+	return 2;
+}
+
 static int export(const struct auditing *auditing, uint64_t after, bool follow)
 {
 	const struct timespec pause = {.tv_nsec = FOLLOW_MS * 1000000L};
@@ -237,7 +363,8 @@ int command_audit(int argc, char **argv)
 	if (parsed != ARGUMENTS_OK)
 		return parsed == ARGUMENTS_HELP ? 0 : 2;
 	action = values[OPTION_COUNT] ? values[OPTION_COUNT] : "";
-	if ((strcmp(action, "verify") != 0 && strcmp(action, "checkpoint") != 0 && strcmp(action, "export") != 0) ||
+	if ((strcmp(action, "verify") != 0 && strcmp(action, "checkpoint") != 0 && strcmp(action, "export") != 0 &&
+	     strcmp(action, "reasons") != 0) ||
 	    (values[OPTION_AFTER] && !arguments_number(values[OPTION_AFTER], 0, UINT32_MAX / 10 - 1, &after))) {
 		fprintf(stderr, "usage: %s\n", ARGUMENTS.usage);
 		return 2;
@@ -245,6 +372,7 @@ int command_audit(int argc, char **argv)
 	if (begin(&auditing, arguments_data(values[OPTION_DATA])))
 		status = action[0] == 'v'   ? verify(&auditing, values[OPTION_CHECKPOINT])
 			 : action[0] == 'c' ? print_checkpoint(&auditing)
+			 : action[0] == 'r' ? unlock_and_print_reasons(&auditing, values, after)
 					    : export(&auditing, after, values[OPTION_FOLLOW] != NULL);
 	end(&auditing);
 	return status;

@@ -11,7 +11,7 @@
 #include "server/cli/commands.h"
 #include "server/cli/harden.h"
 #include "server/cli/progress.h"
-#include "server/cli/secret_input.h"
+#include "server/cli/unlock.h"
 #include "server/core/check.h"
 #include "server/core/home.h"
 #include "server/core/keyring.h"
@@ -254,29 +254,6 @@ static int check(struct home *home, unsigned threads, bool audit)
 	return checking.totals.faults == 0 ? EXIT_WHOLE : EXIT_FAULTS;
 }
 
-/* What a store whose keys are locked is opened with. */
-static bool unlock(struct home *home, const char *const values[static OPTION_COUNT], char *ret_error, size_t error_size)
-{
-	struct secret_input input = {0};
-	bool good;
-
-	if (!keyring_sealed(home_vault(home)->ring))
-		return true;
-	if (values[OPTION_PASSPHRASE_FILE])
-		good = secret_input_passphrase_file(values[OPTION_PASSPHRASE_FILE], false, &input, ret_error,
-						    error_size);
-	else if (values[OPTION_CREDENTIAL_FILE])
-		good = secret_input_credential(values[OPTION_CREDENTIAL_FILE], &input, ret_error, error_size);
-	else
-		good = secret_input_ask("Passphrase", false, &input, ret_error, error_size);
-	if (good && home_unseal(home, &input.secret) != CORE_OK) {
-		snprintf(ret_error, error_size, "%s does not unlock %s/keys", input.secret.from, home_path(home));
-		good = false;
-	}
-	secret_input_done(&input);
-	return good;
-}
-
 int command_check(int argc, char **argv)
 {
 	const char *values[OPTION_COUNT];
@@ -302,7 +279,8 @@ int command_check(int argc, char **argv)
 		printf("store: %s\n", error);
 		return EXIT_FAULTS;
 	}
-	if (opened == CORE_OK && unlock(home, values, error, sizeof(error))) {
+	if (opened == CORE_OK &&
+	    unlock_home(home, values[OPTION_PASSPHRASE_FILE], values[OPTION_CREDENTIAL_FILE], error, sizeof(error))) {
 		hold_signals();
 		exit_status = check(home, threads, !values[OPTION_NO_AUDIT]);
 	} else {

@@ -11,8 +11,8 @@
 #include "server/cli/commands.h"
 #include "server/cli/message_io.h"
 #include "server/cli/partner_tool.h"
-#include "server/cli/printable.h"
 #include "server/core/clock.h"
+#include "server/core/printable.h"
 #include "server/partner/meet.h"
 #include "server/partner/threads.h"
 

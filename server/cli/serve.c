@@ -22,6 +22,7 @@
 #include "server/core/epochs.h"
 #include "server/core/home.h"
 #include "server/core/keyring.h"
+#include "server/core/refusals.h"
 #include "server/tls/context.h"
 
 /* A shred delay of 0 must not keep the thread busy. Keys are forgotten a minute late at most. */
@@ -35,6 +36,7 @@ struct serve {
 	struct workers *workers;
 	struct care *care;
 	struct epochs *epochs;
+	struct refusals *refusals;
 	struct audit_keeper *keeper;
 	struct secret_input secrets[2]; /* passphrase, credential */
 	struct api *_Atomic api;
@@ -271,7 +273,13 @@ static bool start(struct serve *s)
 	    home_open(&home, &s->home, s->error, sizeof(s->error)) != CORE_OK || !open_tls(s))
 		return false;
 	forget_secrets(s);
+	s->refusals = refusals_new();
+	if (!s->refusals) {
+		snprintf(s->error, sizeof(s->error), "out of memory");
+		return false;
+	}
 	if (audit_keeper_new(&(struct audit_keeper_options){.home = s->home,
+							    .refusals = s->refusals,
 							    .tell_ms = (int64_t)set->audit_checkpoint,
 							    .log = log_line},
 			     &s->keeper, s->error, sizeof(s->error)) != CORE_OK)
@@ -310,6 +318,8 @@ static bool start(struct serve *s)
 								  .bytes = set->mailbox_bytes,
 								  .sender_messages = set->sender_messages,
 								  .sender_bytes = set->sender_bytes},
+					       .refusals = s->refusals,
+					       .break_glass_ms = (int64_t)set->break_glass,
 					       .login_rate = set->login_rate,
 					       .failure_rate = set->failure_rate,
 					       .invite_ttl_ms = (int64_t)set->invite_ttl,
@@ -358,6 +368,7 @@ int command_serve(int argc, char **argv)
 	forget_secrets(&s);
 	home_close(s.home); /* its last batches still call api_flush(), which knows api and server */
 	http_server_free(s.server);
+	refusals_free(s.refusals);
 	api_free(s.api);
 	tls_context_free(s.tls);
 	origin_names_done(&s.origins);

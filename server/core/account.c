@@ -81,6 +81,8 @@ enum core_status account_authenticate(const struct vault *vault, struct store_vi
 	session_touch(vault, row, now);
 	memcpy(ret_principal->account_id, account->account_id, sizeof(ret_principal->account_id));
 	memcpy(ret_principal->token_id, row->token_id, sizeof(ret_principal->token_id));
+	ret_principal->since_ms = row->created_ms;
+	ret_principal->emergency = false;
 	ret_principal->scopes = (row->scopes & account->scopes) | SCOPE_ANY_ACCOUNT;
 	if (vault->principals)
 		principals_keep(vault->principals, generation, hash, ret_principal, session_look_again(row, now));

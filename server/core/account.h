@@ -16,6 +16,7 @@ enum scope {
 	SCOPE_ADMIN = 1u << 2,
 	SCOPE_PARTNER = 1u << 3,      /* a key in the directory, a mailbox */
 	SCOPE_AUDIT = 1u << 4,	      /* read the audit log */
+	SCOPE_BREAK_GLASS = 1u << 5,  /* read any record, for a reason and a while (reason.h) */
 	SCOPE_ANY_ACCOUNT = 1u << 31, /* in no row: whoever authenticates has it */
 };
 
@@ -26,6 +27,8 @@ struct principal {
 	uint8_t account_id[16];
 	uint8_t token_id[16];
 	uint32_t scopes;
+	int64_t since_ms; /* when the token was made */
+	bool emergency;	  /* has given a reason to read what is not his */
 };
 
 /*

@@ -7,7 +7,8 @@
 
 #include "crypto/wire.h"
 
-enum { EVENT_FORMAT = 1 };
+/* One with a note is of the second format: its digest follows. */
+enum { EVENT_FORMAT = 1, EVENT_FORMAT_NOTE = 2 };
 
 /*
  * settled_*: the head as COMMIT left it. pending_*: as the open transaction would leave it. They differ only between an
@@ -61,6 +62,8 @@ static const char *const ACTION_NAMES[] = {
 	[AUDIT_GRANT_PUT] = "grant.put",
 	[AUDIT_GRANT_REVOKE] = "grant.revoke",
 	[AUDIT_GRANT_LIST] = "grant.list",
+	[AUDIT_RECORD_BREAK_GLASS] = "record.break-glass",
+	[AUDIT_REFUSED] = "access.refused",
 };
 
 const char *audit_action_name(unsigned action)
@@ -73,7 +76,7 @@ size_t audit_encode(uint64_t sequence, const struct audit_event *event, uint8_t 
 	struct wire_out out;
 
 	wire_out_init(&out, ret_bytes, AUDIT_EVENT_MAX);
-	wire_put_u8(&out, EVENT_FORMAT);
+	wire_put_u8(&out, event->has_note ? EVENT_FORMAT_NOTE : EVENT_FORMAT);
 	wire_put_u64(&out, 0); /* stream: one a node, and there is one node */
 	wire_put_u64(&out, sequence);
 	wire_put_u64(&out, (uint64_t)event->time_ms);
@@ -86,6 +89,8 @@ size_t audit_encode(uint64_t sequence, const struct audit_event *event, uint8_t 
 	wire_put_u64(&out, event->revision);
 	wire_put_u16(&out, (uint16_t)event->outcome);
 	wire_put_bytes(&out, event->request_id, sizeof(event->request_id));
+	if (event->has_note)
+		wire_put_bytes(&out, event->note, sizeof(event->note));
 	return out.used;
 }
 
@@ -96,10 +101,12 @@ bool audit_decode(const uint8_t *bytes, size_t size, uint64_t *ret_sequence, str
 	uint64_t sequence;
 	const uint8_t *peer;
 	size_t peer_size;
+	unsigned format;
 	bool known;
 
 	wire_in_init(&in, bytes, size);
-	known = wire_get_u8(&in) == EVENT_FORMAT && wire_get_u64(&in) == 0;
+	format = wire_get_u8(&in);
+	known = (format == EVENT_FORMAT || format == EVENT_FORMAT_NOTE) && wire_get_u64(&in) == 0;
 	sequence = wire_get_u64(&in);
 	event.time_ms = (int64_t)wire_get_u64(&in);
 	wire_get_bytes(&in, event.account_id, sizeof(event.account_id));
@@ -114,6 +121,9 @@ bool audit_decode(const uint8_t *bytes, size_t size, uint64_t *ret_sequence, str
 	event.revision = wire_get_u64(&in);
 	event.outcome = wire_get_u16(&in);
 	wire_get_bytes(&in, event.request_id, sizeof(event.request_id));
+	event.has_note = format == EVENT_FORMAT_NOTE;
+	if (event.has_note)
+		wire_get_bytes(&in, event.note, sizeof(event.note));
 	if (!known || !wire_in_done(&in) || !audit_action_name(event.action))
 		return false;
 	*ret_sequence = sequence;
@@ -223,6 +233,8 @@ void audit_settled(const struct vault *vault, bool committed)
 
 /* ---- verification ----------------------------------------------------------------------------------------------- */
 
+enum { WALK_PAGE = 1000 };
+
 struct audit_walk {
 	const struct vault *vault;
 	FILE *report;
@@ -230,6 +242,12 @@ struct audit_walk {
 	uint64_t sequence; /* of the last event that fitted */
 	uint8_t hash[DIGEST_SIZE];
 	bool good;
+	/* Events of this page beside which something is kept: looked at when the view is free. */
+	size_t note_count;
+	struct {
+		uint64_t sequence;
+		uint8_t digest[DIGEST_SIZE];
+	} notes[WALK_PAGE];
 };
 
 static bool walk_fault(struct audit_walk *walk, uint64_t sequence, const char *what)
@@ -259,28 +277,57 @@ static bool walk_event(void *arg, const struct store_audit_event *row)
 		return walk_fault(walk, row->sequence, "was not written by this store");
 	memcpy(walk->hash, hash, sizeof(hash));
 	walk->sequence = row->sequence;
+	if (event.has_note) {
+		walk->notes[walk->note_count].sequence = sequence;
+		memcpy(walk->notes[walk->note_count++].digest, event.note, DIGEST_SIZE);
+	}
 	if (walk->watch && walk->watch->event)
 		walk->watch->event(walk->watch->arg, &event);
 	return true;
 }
 
+static enum core_status walk_notes(struct audit_walk *walk, struct store_view *view)
+{
+	for (size_t i = 0; i < walk->note_count; i++) {
+		uint8_t *note = NULL, digest[DIGEST_SIZE];
+		size_t size;
+		const enum store_status status = store_audit_note_get(view, walk->notes[i].sequence, &note, &size);
+
+		if (status == STORE_NOT_FOUND) {
+			walk_fault(walk, walk->notes[i].sequence, "lacks its reason, which was removed");
+			continue;
+		}
+		if (status != STORE_OK)
+			return core_from_store(status);
+		digest_sha256(note, size, digest);
+		free(note);
+		if (memcmp(digest, walk->notes[i].digest, sizeof(digest)) != 0)
+			walk_fault(walk, walk->notes[i].sequence, "has not its own reason: it was altered");
+	}
+	walk->note_count = 0;
+	return CORE_OK;
+}
+
 enum core_status audit_verify(struct store_view *view, const struct vault *vault, FILE *report,
 			      const struct audit_watch *watch, uint64_t *ret_count, bool *ret_good)
 {
-	enum { PAGE = 1000 };
 	struct audit_walk walk = {.vault = vault, .report = report, .watch = watch, .good = true};
 	uint64_t before;
+	enum core_status noted;
 
 	do {
 		enum store_status status;
 
 		before = walk.sequence;
-		status = store_audit_list(view, walk.sequence, PAGE, walk_event, &walk);
+		status = store_audit_list(view, walk.sequence, WALK_PAGE, walk_event, &walk);
 		if (status != STORE_OK)
 			return core_from_store(status);
+		noted = walk_notes(&walk, view);
+		if (noted != CORE_OK)
+			return noted;
 		if (watch && watch->progress && !watch->progress(watch->arg, walk.sequence))
 			return CORE_BUSY;
-	} while (walk.good && walk.sequence == before + PAGE);
+	} while (walk.good && walk.sequence == before + WALK_PAGE);
 	/* The making of the store is the first event, so a trail without events was removed. */
 	if (walk.good && walk.sequence == 0)
 		walk_fault(&walk, 1, "is missing");

@@ -54,6 +54,8 @@ enum audit_action {
 	AUDIT_GRANT_PUT = 41, /* object: the record */
 	AUDIT_GRANT_REVOKE = 42,
 	AUDIT_GRANT_LIST = 43,
+	AUDIT_RECORD_BREAK_GLASS = 44, /* a read that only the emergency allows; there is a reason (reason.h) */
+	AUDIT_REFUSED = 45, /* requests without an account from `peer`; version: how many; revision: the Unix minute */
 };
 
 /* The name in listings ("record.read"), or NULL for a number that is no action. */
@@ -70,6 +72,8 @@ struct audit_event {
 	uint64_t revision;     /* 0: none */
 	unsigned outcome;      /* the HTTP status answered; 0 for the server's own acts */
 	uint8_t request_id[16];
+	bool has_note;	  /* something is kept beside it, */
+	uint8_t note[32]; /* and this is its SHA-256 */
 };
 
 /* The chain's head in memory. Only the committer's thread may use it, once the vault is open, but for audit_head(). */

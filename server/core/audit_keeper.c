@@ -11,6 +11,7 @@
 #include "crypto/secret.h"
 #include "server/core/checkpoint.h"
 #include "server/core/clock.h"
+#include "server/core/refusals.h"
 
 enum { EVERY_MS = 1000 };
 
@@ -19,7 +20,7 @@ static const char HEAD[] = "audit.head";
 struct audit_keeper {
 	struct audit_keeper_options options;
 	uint64_t written; /* the sequence of the head that is on disk */
-	bool failing;
+	bool failing, losing;
 	int64_t tell_at_ms; /* CLOCK_MONOTONIC */
 	_Atomic bool stopping;
 	sem_t stop;
@@ -84,6 +85,17 @@ static void tell_checkpoint(struct audit_keeper *keeper)
 	tell(keeper, line);
 }
 
+static void keep_refusals(struct audit_keeper *keeper, bool all)
+{
+	const bool lost = keeper->losing;
+
+	if (!keeper->options.refusals)
+		return;
+	keeper->losing = !refusals_write(keeper->options.refusals, home_vault(keeper->options.home), all);
+	if (keeper->losing && !lost)
+		tell(keeper, "refused requests cannot be counted in the audit log at the moment");
+}
+
 static void *keep(void *arg)
 {
 	struct audit_keeper *keeper = arg;
@@ -93,6 +105,7 @@ static void *keep(void *arg)
 		const struct timespec due = {.tv_sec = (time_t)(due_ms / 1000), .tv_nsec = due_ms % 1000 * 1000000};
 
 		(void)sem_clockwait(&keeper->stop, CLOCK_MONOTONIC, &due); /* cut short: a head a little early */
+		keep_refusals(keeper, false);
 		keep_head(keeper);
 		if (keeper->options.tell_ms > 0 && clock_monotonic_ms() >= keeper->tell_at_ms) {
 			tell_checkpoint(keeper);
@@ -147,6 +160,7 @@ void audit_keeper_free(struct audit_keeper *keeper)
 	atomic_store(&keeper->stopping, true);
 	sem_post(&keeper->stop);
 	pthread_join(keeper->thread, NULL);
+	keep_refusals(keeper, true);
 	keep_head(keeper);
 	sem_destroy(&keeper->stop);
 	free(keeper);

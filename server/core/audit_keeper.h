@@ -11,11 +11,13 @@
 #include "server/core/home.h"
 
 struct audit_keeper;
+struct refusals;
 
 struct audit_keeper_options {
-	struct home *home; /* borrowed until audit_keeper_free() */
-	int64_t every_ms;  /* between heads; 0: 1 s */
-	int64_t tell_ms;   /* between lines; 0: none */
+	struct home *home;	   /* borrowed until audit_keeper_free() */
+	int64_t every_ms;	   /* between heads; 0: 1 s */
+	struct refusals *refusals; /* borrowed; written down when their minute is over. NULL: none are counted */
+	int64_t tell_ms;	   /* between lines; 0: none */
 	/* On the thread. */
 	void (*log)(const char *line);
 };

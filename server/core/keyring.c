@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/oaep.h"
+
 struct epoch {
 	uint8_t id[16];
 	struct epoch_key *key;
@@ -111,6 +113,20 @@ enum core_status keyring_dek_unwrap(struct keyring *ring, const struct record_co
 	pthread_rwlock_rdlock(&ring->keys);
 	if (ring->private_half)
 		status = core_from_crypto(dek_unwrap(ring->private_half, context, wrap, wrap_size, ret_dek));
+	pthread_rwlock_unlock(&ring->keys);
+	return status;
+}
+
+enum core_status keyring_oaep_decrypt(struct keyring *ring, const void *label, size_t label_size,
+				      const uint8_t *ciphertext, size_t ciphertext_size, uint8_t *ret_message,
+				      size_t *ret_size)
+{
+	enum core_status status = CORE_SEALED;
+
+	pthread_rwlock_rdlock(&ring->keys);
+	if (ring->private_half)
+		status = core_from_crypto(oaep_decrypt(ring->private_half, OAEP_SHA256, label, label_size, ciphertext,
+						       ciphertext_size, ret_message, ret_size));
 	pthread_rwlock_unlock(&ring->keys);
 	return status;
 }

@@ -11,10 +11,10 @@ struct named_scopes {
 	uint32_t scopes;
 };
 
-/* reader, writer, auditor, administrator, partner */
+/* reader, writer, auditor, administrator, partner, emergency */
 extern const struct named_scopes ROLES[];
 extern const size_t ROLE_COUNT;
-/* records:read, records:write, admin, partner, audit */
+/* records:read, records:write, admin, partner, audit, break-glass */
 extern const struct named_scopes SCOPES[];
 extern const size_t SCOPE_COUNT;
 

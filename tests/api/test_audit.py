@@ -1,5 +1,6 @@
 """The audit log and what is kept of it elsewhere: its head, checkpoints, exports."""
 
+import datetime
 import hashlib
 import json
 import os
@@ -8,6 +9,7 @@ import signal
 import sqlite3
 import struct
 import subprocess
+import time
 import unittest
 import uuid
 
@@ -295,6 +297,31 @@ class Kept(unittest.TestCase):
         self.assertEqual({event["object"] for event in events}, {path.rsplit("/", 1)[1]})
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(10), 0)
+
+
+class Refusals(unittest.TestCase):
+    def test_refusals_without_an_account_are_counted_by_address_and_minute(self):
+        server = Server()
+        self.addCleanup(server.remove)
+        server.start()
+        before = time.time() // 60
+        with server.client(token=None) as stranger, server.client(token="coffer_" + "A" * 43) as liar:
+            for _ in range(30):
+                self.assertEqual(stranger.get("/v1/records").status, 401)
+                self.assertEqual(liar.post(b"x").status, 401)
+            self.assertEqual(stranger.get("/v1/health").status, 200)
+        self.assertEqual(server.stop(), 0)
+        after = time.time() // 60
+        done = run("audit", "export", "--data", server.data)
+        events = [json.loads(line) for line in done.stdout.splitlines()]
+        counted = [event for event in events if event["action"] == "access.refused"]
+        self.assertEqual(sum(event["count"] for event in counted), 60)
+        self.assertLessEqual(len(counted), after - before + 1)
+        for event in counted:
+            self.assertEqual(event["peer"], "127.0.0.1")
+            minute = datetime.datetime.fromisoformat(event["minute"].replace("Z", "+00:00")).timestamp() / 60
+            self.assertTrue(before <= minute <= after, event)
+            self.assertNotIn("account", event)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "server/cli/printable.h"
+#include "server/core/printable.h"
 
 static bool shown(const char *text)
 {

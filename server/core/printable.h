@@ -1,6 +1,6 @@
-/* Whether text may go to a terminal as it is. */
-#ifndef COFFER_CLI_PRINTABLE_H
-#define COFFER_CLI_PRINTABLE_H
+/* Whether text shows what it says: on a terminal, in a log. */
+#ifndef COFFER_CORE_PRINTABLE_H
+#define COFFER_CORE_PRINTABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "server/cli/printable.h"
+#include "server/core/printable.h"
 
 /* How many bytes the character at `bytes` has, and which it is; 0: no UTF-8. */
 static size_t read_character(const uint8_t *bytes, size_t size, uint32_t *ret_character)
