@@ -127,6 +127,9 @@ void call_refuse(struct call *call, enum core_status status);
 
 /* Refuses with 429 and Retry-After. */
 void call_refuse_rate(struct call *call, unsigned seconds);
+/* Who is asking: by token, or by certificate (authenticate.c). Refuses those who are nobody, or may not do this. */
+void call_authenticate(struct call *call);
+
 /* Coffer-Emergency-Reason, when there is one: looks whether it may be given, and seals it. May refuse. */
 void call_emergency(struct call *call);
 

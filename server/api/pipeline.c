@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "crypto/encode.h"
 #include "server/api/call.h"
@@ -236,41 +235,6 @@ static enum http_next committed(struct call *call)
 /* ---- the loop's side ----------------------------------------------------------------------------------------------
  */
 
-static void authenticate(struct call *call)
-{
-	static const char SCHEME[] = "Bearer ";
-	size_t count = 0;
-	const char *value = http_header(call->x, "Authorization", &count);
-	const unsigned scope = http_route(call->x)->scope;
-	enum core_status status = CORE_DENIED;
-	const unsigned wait = rates_look(call->api->failures, http_peer(call->x));
-
-	if (wait > 0) {
-		call_refuse_rate(call, wait);
-		return;
-	}
-	if (value && count == 1 && strncasecmp(value, SCHEME, sizeof(SCHEME) - 1) == 0)
-		status = account_authenticate(call->api->options.vault, call_view(call), value + sizeof(SCHEME) - 1,
-					      &call->principal);
-	if (status != CORE_OK) {
-		if (value && (status == CORE_DENIED || status == CORE_DAMAGED))
-			call_failed(call);
-		/* A token row that does not verify is no token. */
-		if (status == CORE_DAMAGED)
-			call_alarm(call, "token or account row");
-		call_refuse(call, status == CORE_DAMAGED ? CORE_DENIED : status);
-		return;
-	}
-	memcpy(call->event.account_id, call->principal.account_id, sizeof(call->event.account_id));
-	memcpy(call->event.token_id, call->principal.token_id, sizeof(call->event.token_id));
-	if ((call->principal.scopes & scope) != scope) {
-		http_problem(call->x, PROBLEM_FORBIDDEN, NULL);
-		call->refused = true;
-		return;
-	}
-	call_emergency(call);
-}
-
 static void check_space(struct call *call)
 {
 	enum store_space space = store_space(call->api->options.vault->store);
@@ -298,7 +262,7 @@ static enum http_next app_head(struct http_exchange *x, void *arg)
 		memset(call->event.request_id, 0, sizeof(call->event.request_id));
 	http_set_state(x, call);
 	if (http_route(x)->scope || (call->steps->may_authenticate && http_header(x, "Authorization", NULL))) {
-		authenticate(call);
+		call_authenticate(call);
 		if (call->refused && !call_is_known(call))
 			return commit(call);
 	}
@@ -386,7 +350,7 @@ static enum http_next app_resumed(struct http_exchange *x, void *arg)
 	case CALL_PREPARING:
 		/* A token that has ended meanwhile opens nothing. */
 		if (call->waited)
-			authenticate(call);
+			call_authenticate(call);
 		return call->refused ? commit(call) : prepare(call);
 	case CALL_WORKING:
 		call->steps->worked(call);

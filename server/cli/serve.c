@@ -20,10 +20,11 @@
 #include "server/core/audit_keeper.h"
 #include "server/core/care.h"
 #include "server/core/epochs.h"
+#include "server/core/files.h"
 #include "server/core/home.h"
 #include "server/core/keyring.h"
 #include "server/core/refusals.h"
-#include "server/tls/context.h"
+#include "server/tls/client.h"
 
 /* A shred delay of 0 must not keep the thread busy. Keys are forgotten a minute late at most. */
 enum { SHRED_LEAST_MS = 1000, EXPIRE_EVERY_MS = 60000 };
@@ -152,6 +153,49 @@ out:
 	return good;
 }
 
+/* *ret_pem stays NULL when no file is named. */
+static bool read_named(struct serve *s, const char *path, char **ret_pem)
+{
+	char *text;
+	size_t size;
+
+	if (!path[0])
+		return true;
+	if (files_read(path, false, &text, &size, &(struct files_error){s->error, sizeof(s->error)}) != CORE_OK)
+		return false;
+	*ret_pem = strdup(text);
+	secret_free(text, size + 1);
+	if (!*ret_pem)
+		snprintf(s->error, sizeof(s->error), "out of memory");
+	return *ret_pem != NULL;
+}
+
+static bool trust_clients(struct serve *s)
+{
+	const struct settings *set = &s->settings;
+	char *ca = NULL, *crl = NULL;
+	enum tls_status status = TLS_OK;
+	bool good = false;
+
+	if (set->client_crl[0] && !set->client_ca[0]) {
+		snprintf(s->error, sizeof(s->error), "--client-crl is of no use without --client-ca");
+		return false;
+	}
+	if (read_named(s, set->client_ca, &ca) && read_named(s, set->client_crl, &crl)) {
+		if (ca)
+			status = tls_context_trust_clients(s->tls, ca, crl);
+		good = status == TLS_OK;
+		if (!good)
+			snprintf(s->error, sizeof(s->error), "%s%s%s: %s", set->client_ca, crl ? " or " : "",
+				 set->client_crl,
+				 status == TLS_CERTIFICATE ? "there is no certificate, or no CRL, in it"
+							   : tls_status_text(status));
+	}
+	free(ca);
+	free(crl);
+	return good;
+}
+
 /* "-": standard output; "off": none; else a file to append to. */
 static bool open_access_log(struct serve *s)
 {
@@ -270,7 +314,7 @@ static bool start(struct serve *s)
 	};
 
 	if (!read_secrets(s, secrets, &home.secret_count) ||
-	    home_open(&home, &s->home, s->error, sizeof(s->error)) != CORE_OK || !open_tls(s))
+	    home_open(&home, &s->home, s->error, sizeof(s->error)) != CORE_OK || !open_tls(s) || !trust_clients(s))
 		return false;
 	forget_secrets(s);
 	s->refusals = refusals_new();

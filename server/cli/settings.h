@@ -30,7 +30,7 @@ enum settings_log_level {
 	SETTINGS_LOG_DEBUG,
 };
 
-#define SETTINGS_COUNT 50
+#define SETTINGS_COUNT 52
 
 /* Sizes are bytes, times are milliseconds. Texts are never NULL after a successful settings_load. */
 struct settings {
@@ -61,6 +61,8 @@ struct settings {
 	unsigned epoch_wraps;
 	uint64_t epoch_age;
 	uint64_t token_cache;
+	char *client_ca;
+	char *client_crl;
 	char *origin;
 	unsigned open_enrollment; /* 0 or 1 */
 	uint64_t invite_ttl;

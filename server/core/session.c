@@ -130,6 +130,10 @@ enum store_status session_end_apply(const struct vault *vault, struct store_txn 
 	enum store_status status = store_token_get(store_txn_view(txn), token_id, &row);
 
 	*ret_result = CORE_OK;
+	if (status == STORE_NOT_FOUND) {
+		*ret_result = CORE_CONFLICT; /* not by a token, but by a certificate */
+		return STORE_OK;
+	}
 	if (status != STORE_OK)
 		return status;
 	if (!rowmac_check_token(vault, row))

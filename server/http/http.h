@@ -20,6 +20,7 @@
 
 struct http_exchange;
 struct http_server;
+struct tls_client;
 struct tls_context;
 
 /* ---- the route table ----------------------------------------------------------------------------------------------
@@ -153,6 +154,11 @@ uint64_t http_body_limit(const struct http_exchange *x);
 bool http_check_body(struct http_exchange *x);
 /* "127.0.0.1", "::1" */
 const char *http_peer(const struct http_exchange *x);
+/*
+ * What the client has shown by certificate (server/tls/client.h), verified a minute ago at most. Valid as long as the
+ * exchange.
+ */
+const struct tls_client *http_client(struct http_exchange *x);
 /* The application's state of this exchange: NULL until set; not freed by http/. */
 void *http_state(const struct http_exchange *x);
 void http_set_state(struct http_exchange *x, void *state);

@@ -10,7 +10,7 @@
 
 #include "server/http/admission.h"
 #include "server/http/http.h"
-#include "server/tls/context.h"
+#include "server/tls/client.h"
 
 #if MHD_VERSION < 0x00097002
 #error "libmicrohttpd is too old"
@@ -32,6 +32,8 @@ struct connection {
 	socklen_t address_size;
 	char peer[PEER_TEXT];
 	struct tls_traffic traffic;
+	struct tls_client client; /* as it was verified last */
+	int64_t client_ms;	  /* when that was */
 	struct MHD_Connection *mhd;
 	struct connection *next_handshake;
 	bool watched;			/* known to the loop's handshake_fd */

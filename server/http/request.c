@@ -5,6 +5,9 @@
 
 #include "server/http/internal.h"
 
+/* A certificate may expire while its connection goes on. */
+enum { CLIENT_AGAIN_MS = 60000 };
+
 /* ---- texts that live as long as the exchange ---- */
 
 char *exchange_copy(struct http_exchange *x, const char *text, size_t size)
@@ -129,6 +132,21 @@ uint64_t http_body_limit(const struct http_exchange *x)
 const char *http_peer(const struct http_exchange *x)
 {
 	return x->connection->peer;
+}
+
+const struct tls_client *http_client(struct http_exchange *x)
+{
+	struct connection *connection = x->connection;
+	const int64_t now = http_now_ms();
+	const union MHD_ConnectionInfo *info;
+
+	if (connection->client.state == TLS_CLIENT_UNKNOWN || now - connection->client_ms >= CLIENT_AGAIN_MS) {
+		info = MHD_get_connection_info(x->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+		if (info)
+			tls_session_client(info->tls_session, &connection->client);
+		connection->client_ms = now;
+	}
+	return &connection->client;
 }
 
 void *http_state(const struct http_exchange *x)

@@ -24,6 +24,7 @@ struct tls_link {
 
 struct tls_context {
 	gnutls_certificate_credentials_t credential; /* immutable once made */
+	bool asks_clients;			     /* as is this, once sessions begin */
 	pthread_mutex_t lock;			     /* guards everything below but the links, each its session's */
 	gnutls_datum_t ticket_key;
 	time_t ticket_key_born; /* CLOCK_BOOTTIME: it goes on while the machine is suspended */

@@ -151,6 +151,8 @@ enum tls_status tls_session_prepare(struct tls_context *context, struct gnutls_s
 	    gnutls_alpn_set_protocols(session, &PROTOCOL, 1, GNUTLS_ALPN_MANDATORY) < 0 ||
 	    enable_tickets(context, session) < 0)
 		return TLS_INTERNAL;
+	if (context->asks_clients)
+		gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
 	*link = (struct tls_link){.fd = fd, .traffic = traffic};
 	gnutls_transport_set_ptr(session, link);
 	gnutls_transport_set_pull_function(session, pull_handshake);

@@ -1,0 +1,207 @@
+"""Client certificates (--client-ca): who is let in by one, as whom, and until when."""
+
+import http.client
+import json
+import os
+import ssl
+import subprocess
+import tempfile
+import time
+import unittest
+
+from harness import Client, Server, run
+
+
+def openssl(*arguments, **options):
+    subprocess.run(["openssl", *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
+
+
+class Authority:
+    """A CA made with openssl, and what it signs."""
+
+    def __init__(self, directory, name):
+        self.directory, self.name = os.path.join(directory, name), name
+        os.mkdir(self.directory)
+        for file in ("index.txt", "index.txt.attr"):
+            self.write(file, "unique_subject = no\n" if file.endswith("attr") else "")
+        self.write("ca.cnf", f"""[ca]
+default_ca = d
+[d]
+database = {self.directory}/index.txt
+new_certs_dir = {self.directory}
+default_md = sha256
+rand_serial = yes
+policy = p
+copy_extensions = copy
+default_crl_days = 30
+[p]
+commonName = supplied
+""")
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.at("ca.key"),
+                "-out", self.at("ca.pem"), "-days", "30", "-subj", f"/CN={name}", "-addext", "keyUsage=keyCertSign,cRLSign")
+
+    def at(self, name):
+        return os.path.join(self.directory, name)
+
+    def write(self, name, text):
+        with open(self.at(name), "w", encoding="ascii") as file:
+            file.write(text)
+
+    def issue(self, subject, file, *extensions, start=None, end=None):
+        """A certificate for clients unless the extensions say otherwise; (certificate, key)."""
+        wanted = extensions or ("extendedKeyUsage=clientAuth",)
+        added = [part for extension in wanted for part in ("-addext", extension)]
+        openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                self.at(f"{file}.key"), "-out", self.at(f"{file}.csr"), "-subj", f"/CN={subject}", *added)
+        dates = ["-startdate", start] if start else []
+        openssl("ca", "-batch", "-config", self.at("ca.cnf"), "-cert", self.at("ca.pem"), "-keyfile", self.at("ca.key"), "-in",
+                self.at(f"{file}.csr"), "-out", self.at(f"{file}.pem"), "-notext", *dates,
+                *(["-enddate", end] if end else ["-days", "10"]))
+        return self.at(f"{file}.pem"), self.at(f"{file}.key")
+
+    def revoke(self, file):
+        openssl("ca", "-config", self.at("ca.cnf"), "-cert", self.at("ca.pem"), "-keyfile", self.at("ca.key"), "-revoke",
+                self.at(f"{file}.pem"))
+
+    def crl(self, name="crl.pem"):
+        openssl("ca", "-config", self.at("ca.cnf"), "-cert", self.at("ca.pem"), "-keyfile", self.at("ca.key"), "-gencrl", "-out",
+                self.at(name))
+        return self.at(name)
+
+
+class Certified(Client):
+    """A client without a token that shows a certificate."""
+
+    def __init__(self, server, pair, token=None, version=None, session=None):
+        super().__init__(server, token=token)
+        self.context = ssl.create_default_context(cafile=os.path.join(server.data, "tls", "ca.pem"))
+        self.context.load_cert_chain(*pair)
+        if version:
+            self.context.minimum_version = self.context.maximum_version = version
+        self.session = session
+
+    def open(self):
+        self.close()
+        connection = http.client.HTTPSConnection("127.0.0.1", self.server.port, timeout=60, context=self.context)
+        if self.session:
+            # http.client has no way to hand over a session.
+            connection._context = Resuming(self.context, self.session)
+        connection.connect()
+        self.connection = connection
+        return connection
+
+
+class Resuming:
+    def __init__(self, context, session):
+        self.context, self.session = context, session
+
+    def wrap_socket(self, sock, server_hostname=None):
+        return self.context.wrap_socket(sock, server_hostname=server_hostname, session=self.session)
+
+
+class Certificates(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.directory.cleanup)
+        cls.authority = Authority(cls.directory.name, "ours")
+        cls.stranger = Authority(cls.directory.name, "theirs")
+        cls.authority.issue("gone", "gone")
+        cls.authority.revoke("gone")
+        cls.server = Server("--client-ca", cls.authority.at("ca.pem"), "--client-crl", cls.authority.crl())
+        cls.addClassCleanup(cls.server.remove)
+        cls.server.start()
+        with cls.server.client() as admin:
+            for name in ("ward-3", "gone", "ann", "bob", "old", "lab.example.org"):
+                admin.request("POST", "/v1/accounts", json.dumps({"name": name, "roles": ["writer"]}))
+
+    def client(self, pair, **options):
+        client = Certified(self.server, pair, **options)
+        self.addCleanup(client.close)
+        return client
+
+    def refuse(self, pair, words):
+        answer = self.client(pair).get("/v1/records")
+        self.assertEqual(answer.status, 401, answer.body)
+        self.assertIn(words, answer.json.get("detail", ""))
+
+    def test_one_that_names_an_account_is_that_account(self):
+        pair = self.authority.issue("ward-3", "ward-3")
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            client = self.client(pair, version=version)
+            path = client.post(b"by certificate")["Location"]
+            self.assertEqual(client.get(path).body, b"by certificate")
+            with self.server.client() as admin:
+                self.assertEqual(admin.get(path).status, 404)
+                events = admin.get(f"/v1/audit?limit=1000&record={path.rsplit('/', 1)[1]}&actor=ward-3").json["events"]
+            done = subprocess.run(["openssl", "x509", "-in", pair[0], "-noout", "-fingerprint", "-sha256"], check=True,
+                                  capture_output=True, encoding="ascii").stdout
+            fingerprint = done.split("=")[1].strip().replace(":", "").lower()
+            self.assertEqual({event["token"].replace("-", "") for event in events}, {fingerprint[:32]})
+        self.assertEqual(client.get("/v1/accounts").status, 403)
+        self.assertEqual(client.delete("/v1/login").status, 409)
+        self.assertEqual(client.get("/v1/health").status, 200)
+
+    def test_a_name_may_be_an_alternative_one(self):
+        pair = self.authority.issue("Laboratory", "alternative", "extendedKeyUsage=clientAuth",
+                                    "subjectAltName=DNS:lab.example.org,IP:127.0.0.1,email:x@example.org")
+        self.assertEqual(self.client(pair).get("/v1/records").status, 200)
+        self.assertEqual(self.client(self.authority.issue("WARD-3", "upper")).get("/v1/records").status, 200)
+
+    def test_who_is_refused(self):
+        words = "does not name one account"
+        self.refuse(self.authority.issue("nobody", "nobody"), words)
+        self.refuse(self.authority.issue("ann", "two", "extendedKeyUsage=clientAuth", "subjectAltName=DNS:bob"), words)
+        self.refuse(self.stranger.issue("ward-3", "ward-3"), "of no CA that is trusted")
+        self.refuse(self.authority.issue("ward-3", "servers", "extendedKeyUsage=serverAuth"), "not for clients")
+        self.refuse((self.authority.at("gone.pem"), self.authority.at("gone.key")), "revoked")
+        self.refuse(self.authority.issue("old", "old", start="20200101000000Z", end="20200201000000Z"), "expired")
+        self.refuse(self.authority.issue("old", "early", start="20400101000000Z", end="20410201000000Z"), "not valid yet")
+        with self.server.client(token=None) as nobody:
+            self.assertEqual(nobody.get("/v1/records").status, 401)
+
+    def test_a_disabled_account_is_out_on_the_next_request_and_a_token_comes_first(self):
+        pair = self.authority.issue("bob", "bob")
+        client = self.client(pair)
+        with self.server.client() as admin:
+            self.assertEqual(client.get("/v1/records").status, 200)
+            admin.request("PUT", "/v1/accounts/bob", json.dumps({"state": "disabled"}))
+            self.assertEqual(client.get("/v1/records").status, 401)
+            admin.request("PUT", "/v1/accounts/bob", json.dumps({"state": "active"}))
+            self.assertEqual(client.get("/v1/records").status, 200)
+        self.assertEqual(self.client(pair, token="coffer_" + "A" * 43).get("/v1/records").status, 401)
+        self.assertEqual(self.client(pair, token=self.server.token).get("/v1/accounts").status, 200)
+
+    def test_a_resumed_session_is_verified_again(self):
+        """One that expires, or is revoked, between the first connection and the second."""
+        end = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + 5))
+        pair = self.authority.issue("ann", "brief", start="20200101000000Z", end=end)
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            first = self.client(pair, version=version)
+            self.assertEqual(first.get("/v1/records").status, 200)
+            session = first.connection.sock.session
+            again = self.client(pair, version=version, session=session)
+            again.context = first.context
+            self.assertEqual(again.get("/v1/records").status, 200)
+            self.assertTrue(again.connection.sock.session_reused)
+            if version == ssl.TLSVersion.TLSv1_3:
+                time.sleep(5.5)
+                late = self.client(pair, version=version, session=again.connection.sock.session)
+                late.context = first.context
+                answer = late.get("/v1/records")
+                self.assertTrue(late.connection.sock.session_reused)
+                self.assertEqual(answer.status, 401)
+                self.assertIn("expired", answer.json["detail"])
+
+    def test_files_that_are_none(self):
+        empty = self.authority.at("index.txt.attr")
+        for options, words in ((("--client-ca", empty), "no certificate"), (("--client-ca", "/nowhere"), "/nowhere"),
+                               (("--client-crl", empty), "without --client-ca"),
+                               (("--client-ca", self.authority.at("ca.pem"), "--client-crl", empty), "no CRL")):
+            done = run("serve", "--data", os.path.join(self.directory.name, "unused"), "--listen", "127.0.0.1:0", *options)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(words, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
