@@ -33,7 +33,7 @@ class Manuals(unittest.TestCase):
         listed = self.page("coffer")
         for name in names:
             with self.subTest(name):
-                self.assertIn(f"\\fB{name}\\fR", listed)
+                self.assertIn(f"\\fB{name.replace('-', chr(92) + '-')}\\fR", listed)
                 if name in WITHOUT_PAGE:
                     continue
                 told = run(name, "--help")

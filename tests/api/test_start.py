@@ -81,7 +81,7 @@ class Start(unittest.TestCase):
         self.server.stop()
         database = sqlite3.connect(os.path.join(self.server.data, "coffer.db"), isolation_level=None)
         now = database.execute("PRAGMA user_version").fetchone()
-        for undo in ("DROP TABLE record_grant", "DROP TABLE message", "DROP TABLE mailbox_count", "DROP TABLE directory_key", "DROP TABLE invite",
+        for undo in ("DROP TABLE audit_note", "DROP TABLE record_grant", "DROP TABLE message", "DROP TABLE mailbox_count", "DROP TABLE directory_key", "DROP TABLE invite",
                      "DROP INDEX token_by_account", "DROP INDEX token_sessions", "DROP INDEX token_by_end", "ALTER TABLE token DROP COLUMN idle_ms",
                      "ALTER TABLE token DROP COLUMN used_ms", "DROP INDEX version_by_blob", "DROP TABLE epoch",
                      "ALTER TABLE wrap DROP COLUMN epoch_wrap"):
