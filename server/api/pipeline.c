@@ -191,11 +191,12 @@ static void commit_done(struct store_job *job, enum store_status outcome)
 
 static enum http_next commit(struct call *call)
 {
+	const bool of_nobody = call->refused && !call_is_known(call);
 	enum store_status status;
 
-	if (call->refused && !call_is_known(call))
+	if (of_nobody)
 		refusals_count(call->api->options.refusals, call->event.peer);
-	if (!call->steps->action || (call->refused && !call_is_known(call))) {
+	if (!call->steps->action || of_nobody) {
 		call->phase = CALL_ANSWERED;
 		if (!call->refused && call->steps->finish)
 			call->steps->finish(call);

@@ -82,17 +82,36 @@ static void raise_file_limit(void)
 	}
 }
 
+/* Takes the text out of secret memory, so that free() gives it back. */
+static enum core_status keep_pem(struct serve *s, char *text, size_t size, char **ret_pem)
+{
+	*ret_pem = strdup(text);
+	secret_free(text, size + 1);
+	if (!*ret_pem)
+		snprintf(s->error, sizeof(s->error), "out of memory");
+	return *ret_pem ? CORE_OK : CORE_NOMEM;
+}
+
 static enum core_status read_pem(struct serve *s, const char *name, bool secret, char **ret_pem)
 {
 	char *text;
 	size_t size;
 	enum core_status status = home_read(s->home, name, secret, &text, &size, s->error, sizeof(s->error));
 
-	if (status != CORE_OK)
-		return status;
-	*ret_pem = strdup(text);
-	secret_free(text, size + 1);
-	return *ret_pem ? CORE_OK : CORE_NOMEM;
+	return status == CORE_OK ? keep_pem(s, text, size, ret_pem) : status;
+}
+
+/* *ret_pem stays NULL when no file is named. */
+static enum core_status read_named(struct serve *s, const char *path, char **ret_pem)
+{
+	char *text;
+	size_t size;
+	enum core_status status;
+
+	if (!path[0])
+		return CORE_OK;
+	status = files_read(path, false, &text, &size, &(struct files_error){s->error, sizeof(s->error)});
+	return status == CORE_OK ? keep_pem(s, text, size, ret_pem) : status;
 }
 
 static bool write_pem(struct serve *s, const char *name, unsigned mode, const char *pem)
@@ -153,23 +172,6 @@ out:
 	return good;
 }
 
-/* *ret_pem stays NULL when no file is named. */
-static bool read_named(struct serve *s, const char *path, char **ret_pem)
-{
-	char *text;
-	size_t size;
-
-	if (!path[0])
-		return true;
-	if (files_read(path, false, &text, &size, &(struct files_error){s->error, sizeof(s->error)}) != CORE_OK)
-		return false;
-	*ret_pem = strdup(text);
-	secret_free(text, size + 1);
-	if (!*ret_pem)
-		snprintf(s->error, sizeof(s->error), "out of memory");
-	return *ret_pem != NULL;
-}
-
 static bool trust_clients(struct serve *s)
 {
 	const struct settings *set = &s->settings;
@@ -181,7 +183,7 @@ static bool trust_clients(struct serve *s)
 		snprintf(s->error, sizeof(s->error), "--client-crl is of no use without --client-ca");
 		return false;
 	}
-	if (read_named(s, set->client_ca, &ca) && read_named(s, set->client_crl, &crl)) {
+	if (read_named(s, set->client_ca, &ca) == CORE_OK && read_named(s, set->client_crl, &crl) == CORE_OK) {
 		if (ca)
 			status = tls_context_trust_clients(s->tls, ca, crl);
 		good = status == TLS_OK;
@@ -292,6 +294,40 @@ static void forget_secrets(struct serve *s)
 		secret_input_done(&s->secrets[i]);
 }
 
+static bool make_api(struct serve *s)
+{
+	const struct settings *set = &s->settings;
+
+	s->api = api_new(&(struct api_options){.vault = home_vault(s->home),
+					       .home = s->home,
+					       .epochs = s->epochs,
+					       .workers = s->workers,
+					       .log = log_line,
+					       .origins = s->origins.origins,
+					       .ca_pem = s->ca_pem,
+					       .ca_fingerprint = s->ca_fingerprint,
+					       .open_enrollment = set->open_enrollment,
+					       .body_memory = set->body_memory,
+					       .message_max = set->message_max,
+					       .message_ttl_ms = (int64_t)set->message_ttl,
+					       .long_poll_ms = (int64_t)set->long_poll,
+					       .mailbox_limits = {.messages = set->mailbox_messages,
+								  .bytes = set->mailbox_bytes,
+								  .sender_messages = set->sender_messages,
+								  .sender_bytes = set->sender_bytes},
+					       .refusals = s->refusals,
+					       .break_glass_ms = (int64_t)set->break_glass,
+					       .login_rate = set->login_rate,
+					       .failure_rate = set->failure_rate,
+					       .invite_ttl_ms = (int64_t)set->invite_ttl,
+					       .login_challenge_ms = (int64_t)set->login_challenge,
+					       .login_ttl_ms = (int64_t)set->login_ttl,
+					       .login_idle_ms = (int64_t)set->login_idle,
+					       .idempotency_ttl_ms = (int64_t)set->idempotency_ttl,
+					       .shred_delay_ms = (int64_t)set->shred_delay});
+	return s->api != NULL;
+}
+
 static bool start(struct serve *s)
 {
 	const struct settings *set = &s->settings;
@@ -345,34 +381,7 @@ static bool start(struct serve *s)
 	});
 	if (!s->workers || !s->care || !origin_names_init(&s->origins, set->origin, set->listen, set->host_name))
 		return false;
-	s->api = api_new(&(struct api_options){.vault = home_vault(s->home),
-					       .home = s->home,
-					       .epochs = s->epochs,
-					       .workers = s->workers,
-					       .log = log_line,
-					       .origins = s->origins.origins,
-					       .ca_pem = s->ca_pem,
-					       .ca_fingerprint = s->ca_fingerprint,
-					       .open_enrollment = set->open_enrollment,
-					       .body_memory = set->body_memory,
-					       .message_max = set->message_max,
-					       .message_ttl_ms = (int64_t)set->message_ttl,
-					       .long_poll_ms = (int64_t)set->long_poll,
-					       .mailbox_limits = {.messages = set->mailbox_messages,
-								  .bytes = set->mailbox_bytes,
-								  .sender_messages = set->sender_messages,
-								  .sender_bytes = set->sender_bytes},
-					       .refusals = s->refusals,
-					       .break_glass_ms = (int64_t)set->break_glass,
-					       .login_rate = set->login_rate,
-					       .failure_rate = set->failure_rate,
-					       .invite_ttl_ms = (int64_t)set->invite_ttl,
-					       .login_challenge_ms = (int64_t)set->login_challenge,
-					       .login_ttl_ms = (int64_t)set->login_ttl,
-					       .login_idle_ms = (int64_t)set->login_idle,
-					       .idempotency_ttl_ms = (int64_t)set->idempotency_ttl,
-					       .shred_delay_ms = (int64_t)set->shred_delay});
-	return s->api && open_access_log(s) && start_http(s);
+	return make_api(s) && open_access_log(s) && start_http(s);
 }
 
 int command_serve(int argc, char **argv)

@@ -12,7 +12,7 @@
 #include "server/core/rowmac.h"
 #include "server/core/session.h"
 
-enum { ROW_ACTIVE = 1, TOKEN_BYTES = 32 };
+enum { TOKEN_BYTES = 32 };
 
 static const char TOKEN_PREFIX[] = "coffer_";
 

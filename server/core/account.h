@@ -9,6 +9,9 @@
 #include "server/core/status.h"
 #include "server/core/vault.h"
 
+/* The state of an account's row and of a token's: disabled and revoked are states, not missing rows. */
+enum { ROW_ACTIVE = 1, ROW_DISABLED = 2, ROW_REVOKED = 2 };
+
 /* What a token may do; an account's scopes bound those of its tokens. */
 enum scope {
 	SCOPE_RECORDS_READ = 1u << 0,

@@ -7,8 +7,6 @@
 #include "server/core/clock.h"
 #include "server/core/rowmac.h"
 
-enum { ROW_ACTIVE = 1, ROW_DISABLED = 2 };
-
 /* ---- accounts -----------------------------------------------------------------------------------------------------
  */
 

@@ -5,8 +5,6 @@
 #include "crypto/encode.h"
 #include "server/core/clock.h"
 
-enum { MINUTE_MS = 60000 };
-
 static void put_id(struct json *doc, const char *name, const uint8_t id[static 16])
 {
 	static const uint8_t none[16];
@@ -33,14 +31,15 @@ void audit_text_members(struct json *doc, uint64_t sequence, const struct audit_
 		json_text(doc, "peer", event->peer);
 	put_id(doc, "object", event->object_id);
 	if (event->action == AUDIT_REFUSED) {
-		clock_rfc3339((int64_t)event->revision * MINUTE_MS, time);
+		clock_rfc3339((int64_t)event->revision * CLOCK_MINUTE_MS, time);
 		json_number(doc, "count", event->version);
 		json_text(doc, "minute", time);
-	} else if (event->version) {
-		json_number(doc, "version", event->version);
+	} else {
+		if (event->version)
+			json_number(doc, "version", event->version);
+		if (event->revision)
+			json_number(doc, "revision", event->revision);
 	}
-	if (event->revision && event->action != AUDIT_REFUSED)
-		json_number(doc, "revision", event->revision);
 	if (event->outcome)
 		json_number(doc, "outcome", event->outcome);
 	encode_hex(event->request_id, sizeof(event->request_id), hex);

@@ -7,8 +7,6 @@
 #include "server/core/principals.h"
 #include "server/core/rowmac.h"
 
-enum { ROW_ACTIVE = 1 };
-
 static const char PURPOSE[] = "client certificate";
 
 /* What it is remembered by: longer than what a token's hash is of, so that it is no token's. */

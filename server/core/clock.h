@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { CLOCK_MINUTE_MS = 60000 };
+
 int64_t clock_unix_ms(void);
 /* CLOCK_MONOTONIC: for spans. */
 int64_t clock_monotonic_ms(void);

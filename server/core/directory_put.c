@@ -12,8 +12,6 @@
 #include "server/core/rowmac.h"
 #include "server/core/session.h"
 
-enum { ROW_ACTIVE = 1 };
-
 static bool administers(const struct principal *principal)
 {
 	return principal && (principal->scopes & SCOPE_ADMIN);

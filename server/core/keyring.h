@@ -33,11 +33,11 @@ MUST_CHECK enum core_status keyring_unseal(struct keyring *ring, struct rsakey_p
 void keyring_seal(struct keyring *ring);
 bool keyring_sealed(struct keyring *ring);
 
-/* One RSA private operation. CORE_SEALED, CORE_DAMAGED: the wrap is not of this KEK and version. */
-/* RSAES-OAEP with SHA-256 under the KEK: as oaep_decrypt(). CORE_SEALED, CORE_DAMAGED. */
+/* RSAES-OAEP with SHA-256 under the KEK: as oaep_decrypt(), one RSA private operation. CORE_SEALED, CORE_DAMAGED. */
 MUST_CHECK enum core_status keyring_oaep_decrypt(struct keyring *ring, const void *label, size_t label_size,
 						 const uint8_t *ciphertext, size_t ciphertext_size,
 						 uint8_t *ret_message, size_t *ret_size);
+/* One RSA private operation. CORE_SEALED, CORE_DAMAGED: the wrap is not of this KEK and version. */
 MUST_CHECK enum core_status keyring_dek_unwrap(struct keyring *ring, const struct record_context *context,
 					       const uint8_t *wrap, size_t wrap_size, struct dek *ret_dek);
 

@@ -8,7 +8,7 @@
 #include "crypto/digest.h"
 #include "server/core/clock.h"
 
-enum { PLACES = 8192, MINUTE_MS = 60000, KEY_SIZE = 16 };
+enum { PLACES = 8192, KEY_SIZE = 16 };
 
 struct bucket {
 	uint8_t key[KEY_SIZE];
@@ -71,7 +71,7 @@ static struct bucket *bucket_of(struct rates *rates, const uint8_t key[static KE
 		memcpy(bucket->key, key, KEY_SIZE);
 		bucket->level = rates->per_minute;
 	} else {
-		bucket->level += (double)(now - bucket->seen_ms) * rates->per_minute / MINUTE_MS;
+		bucket->level += (double)(now - bucket->seen_ms) * rates->per_minute / CLOCK_MINUTE_MS;
 		if (bucket->level > rates->per_minute)
 			bucket->level = rates->per_minute;
 	}
@@ -91,7 +91,7 @@ static unsigned ask(struct rates *rates, const char *who, bool take)
 	pthread_mutex_lock(&rates->lock);
 	bucket = bucket_of(rates, key);
 	if (bucket->level < 1)
-		wait = (unsigned)((1 - bucket->level) * MINUTE_MS / rates->per_minute + 999) / 1000;
+		wait = (unsigned)((1 - bucket->level) * CLOCK_MINUTE_MS / rates->per_minute + 999) / 1000;
 	else if (take)
 		bucket->level -= 1;
 	pthread_mutex_unlock(&rates->lock);

@@ -8,7 +8,7 @@
 #include "server/core/audit.h"
 #include "server/core/clock.h"
 
-enum { MINUTE_MS = 60000, PEER_SIZE = sizeof(((struct audit_event *)0)->peer) };
+enum { PEER_SIZE = sizeof(((struct audit_event *)0)->peer) };
 
 struct row {
 	char peer[PEER_SIZE];
@@ -94,7 +94,7 @@ static struct row *row_of(struct refusals *refusals, const char *peer)
 void refusals_count(struct refusals *refusals, const char *peer)
 {
 	pthread_mutex_lock(&refusals->lock);
-	turn(refusals, clock_unix_ms() / MINUTE_MS);
+	turn(refusals, clock_unix_ms() / CLOCK_MINUTE_MS);
 	row_of(refusals, peer)->count++;
 	pthread_mutex_unlock(&refusals->lock);
 }
@@ -139,7 +139,7 @@ bool refusals_write(struct refusals *refusals, const struct vault *vault, bool a
 	bool good = !atomic_exchange(&refusals->failed, false);
 
 	pthread_mutex_lock(&refusals->lock);
-	turn(refusals, all ? -1 : clock_unix_ms() / MINUTE_MS);
+	turn(refusals, all ? -1 : clock_unix_ms() / CLOCK_MINUTE_MS);
 	writing = refusals->full;
 	refusals->full = NULL;
 	pthread_mutex_unlock(&refusals->lock);

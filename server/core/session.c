@@ -8,7 +8,7 @@
 #include "server/core/clock.h"
 #include "server/core/rowmac.h"
 
-enum { ROW_ACTIVE = 1, ROW_REVOKED = 2, GRAINS = 30, TOKEN_GRAIN_MS = 3600 * 1000 };
+enum { GRAINS = 30, TOKEN_GRAIN_MS = 3600 * 1000 };
 
 static int64_t grain_of(const struct store_token *row)
 {

@@ -5,12 +5,6 @@
 
 #include "server/tls/context_private.h"
 
-static gnutls_datum_t text_datum(const char *text)
-{
-	/* GnuTLS reads input only, though its type does not say so. */
-	return (gnutls_datum_t){.data = (unsigned char *)(uintptr_t)text, .size = (unsigned)strlen(text)};
-}
-
 enum tls_status tls_context_trust_clients(struct tls_context *context, const char *ca_pem, const char *crl_pem)
 {
 	gnutls_datum_t datum = text_datum(ca_pem);

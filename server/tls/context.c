@@ -40,12 +40,6 @@ const char *tls_priorities(void)
 	       ":%SERVER_PRECEDENCE";
 }
 
-static gnutls_datum_t text_datum(const char *text)
-{
-	/* GnuTLS reads input only, though its type does not say so. */
-	return (gnutls_datum_t){.data = (unsigned char *)(uintptr_t)text, .size = (unsigned)strlen(text)};
-}
-
 static enum tls_status import_key(const char *pem, gnutls_x509_privkey_t *ret_key)
 {
 	const gnutls_datum_t datum = text_datum(pem);

@@ -1,9 +1,11 @@
-/* What context.c and session.c share of a TLS context; nobody else includes this. */
+/* What the files of tls/ share; nobody else includes this. */
 #ifndef COFFER_TLS_CONTEXT_PRIVATE_H
 #define COFFER_TLS_CONTEXT_PRIVATE_H
 
 #include <gnutls/gnutls.h>
 #include <pthread.h>
+#include <stdint.h>
+#include <string.h>
 #include <time.h>
 
 #include "server/tls/context.h"
@@ -30,5 +32,11 @@ struct tls_context {
 	time_t ticket_key_born; /* CLOCK_BOOTTIME: it goes on while the machine is suspended */
 	struct tls_link *pages[TLS_LINK_PAGES];
 };
+
+static inline gnutls_datum_t text_datum(const char *text)
+{
+	/* GnuTLS reads input only, though its type does not say so. */
+	return (gnutls_datum_t){.data = (unsigned char *)(uintptr_t)text, .size = (unsigned)strlen(text)};
+}
 
 #endif

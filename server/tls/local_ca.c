@@ -11,7 +11,7 @@
 #include <gnutls/x509.h>
 
 #include "crypto/secret.h"
-#include "server/tls/context.h"
+#include "server/tls/context_private.h"
 
 enum {
 	DAY = 24 * 60 * 60,
@@ -30,12 +30,6 @@ static enum tls_status from_code(int code)
 	if (code >= 0)
 		return TLS_OK;
 	return code == GNUTLS_E_MEMORY_ERROR ? TLS_NOMEM : TLS_INTERNAL;
-}
-
-static gnutls_datum_t text_datum(const char *text)
-{
-	/* GnuTLS reads input only, though its type does not say so. */
-	return (gnutls_datum_t){.data = (unsigned char *)(uintptr_t)text, .size = (unsigned)strlen(text)};
 }
 
 /* Wipes and frees. */
