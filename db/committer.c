@@ -66,6 +66,12 @@ static enum store_status end(struct store *store, enum store_status status)
 	return status;
 }
 
+/* What store_moved() looks at. */
+static void step(struct store *store)
+{
+	atomic_fetch_add_explicit(&store->steps, 1, memory_order_relaxed);
+}
+
 /* ---- chunks ----------------------------------------------------------------------------------------------------- */
 
 static enum store_status write_chunk(struct sql *sql, const struct staged_chunk *chunk)
@@ -93,6 +99,7 @@ static enum store_status write_chunks(struct store *store, const struct batch *b
 	enum store_status status = STORE_OK;
 
 	for (const struct staged_chunk *c = batch->chunks; c && status == STORE_OK; c = c->next) {
+		step(store);
 		if (store_stage_failure(c->stage) == STORE_OK)
 			status = write_chunk(store->txn.view.sql, c);
 	}
@@ -201,6 +208,7 @@ static enum store_status run_alone(struct store *store, struct store_job *job)
 {
 	enum store_status status = begin(store);
 
+	step(store);
 	if (status != STORE_OK)
 		return status;
 	status = end(store, job->apply(job, &store->txn));
@@ -215,6 +223,7 @@ static void run_apart(struct store *store, struct batch *batch)
 	enum store_status status;
 
 	for (const struct staged_chunk *c = batch->chunks; c; c = c->next) {
+		step(store);
 		if (store_stage_failure(c->stage) != STORE_OK)
 			continue;
 		status = begin(store);
@@ -249,6 +258,7 @@ static void run_batch(struct store *store, struct batch *batch)
 	if (status == STORE_OK)
 		status = doom_abandoned(store, batch);
 	for (struct store_job *job = batch->jobs; job && status == STORE_OK; job = job->next) {
+		step(store);
 		status = job->apply(job, &store->txn);
 		failed = job->next;
 	}
@@ -279,12 +289,29 @@ static void gather(const struct store *store, const struct batch *before)
 		(void)nanosleep(&delay, NULL); /* cut short by a signal: no harm */
 }
 
+/* Until there is work, or the store is stopping. Under the lock. */
+static void wait_for_work(struct store *store)
+{
+	while (!store->jobs && !store->chunks && !store->abandoned && !store->truncate_wanted && !store->stopping) {
+		struct timespec until;
+
+		step(store);
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_nsec += STORE_PULSE_MS * 1000000L;
+		if (until.tv_nsec >= 1000000000L) {
+			until.tv_nsec -= 1000000000L;
+			until.tv_sec++;
+		}
+		pthread_cond_timedwait(&store->work, &store->lock, &until);
+	}
+}
+
 /* False when the store is stopping and nothing is left. */
 static bool take(struct store *store, struct batch *ret_batch)
 {
 	pthread_mutex_lock(&store->lock);
-	while (!store->jobs && !store->chunks && !store->abandoned && !store->truncate_wanted && !store->stopping)
-		pthread_cond_wait(&store->work, &store->lock);
+	wait_for_work(store);
+	step(store);
 	for (struct store_stage *stage; (stage = store->undoomed);) {
 		store->undoomed = stage->next_waiting;
 		stage->next_waiting = store->abandoned;
@@ -341,6 +368,7 @@ void *committer_main(void *arg)
 	struct store *store = arg;
 	struct batch batch = {.job_count = 0};
 
+	(void)pthread_setname_np(pthread_self(), "committer"); /* a name is a convenience */
 	for (;;) {
 		gather(store, &batch);
 		if (!take(store, &batch))

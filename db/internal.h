@@ -41,9 +41,9 @@ struct store_stage {
 };
 
 /*
- * Under `lock`: everything from `jobs` to `truncate_result`. Only the committer touches `txn` and `kept_pages`. Atomics
- * stand alone. Invariant: chunks taken from the queue in one go are written before the jobs taken with them, so that a
- * blob is whole when the job that links it runs.
+ * Under `lock`: everything from `jobs` to `truncate_result`. Only the committer touches `txn` and `kept_pages`, and
+ * only who asks store_moved() `steps_seen`. Atomics stand alone. Invariant: chunks taken from the queue in one go are
+ * written before the jobs taken with them, so that a blob is whole when the job that links it runs.
  */
 struct store {
 	struct store_options options;
@@ -76,6 +76,8 @@ struct store {
 	_Atomic int space;
 	_Atomic bool healthy;
 	_Atomic bool care_wanted;
+	_Atomic unsigned long steps; /* of the committer, done or waited */
+	unsigned long steps_seen;
 };
 
 /* Copies `bytes` to *at, moves *at behind them, and returns the copy: for rows with their bytes in one allocation. */

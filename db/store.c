@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "db/internal.h"
@@ -48,6 +49,17 @@ static enum store_status doom_leftovers(struct store *store)
 	return sql_end(&call);
 }
 
+/* The committer waits for so long at most, whatever is done to the clock on the wall. */
+static void init_work(pthread_cond_t *work)
+{
+	pthread_condattr_t attributes;
+
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(work, &attributes);
+	pthread_condattr_destroy(&attributes);
+}
+
 static struct store *store_alloc(const char *path)
 {
 	struct store *store = calloc(1, sizeof(*store));
@@ -59,7 +71,7 @@ static struct store *store_alloc(const char *path)
 	store->chunks_end = &store->chunks;
 	store->path = strdup(path);
 	pthread_mutex_init(&store->lock, NULL);
-	pthread_cond_init(&store->work, NULL);
+	init_work(&store->work);
 	pthread_cond_init(&store->settled, NULL);
 	pthread_cond_init(&store->care, NULL);
 	atomic_store(&store->healthy, true);
@@ -164,6 +176,15 @@ enum store_space store_space(const struct store *store)
 bool store_healthy(const struct store *store)
 {
 	return atomic_load(&store->healthy);
+}
+
+bool store_moved(struct store *store)
+{
+	const unsigned long steps = atomic_load(&store->steps);
+	const bool moved = steps != store->steps_seen;
+
+	store->steps_seen = steps;
+	return moved;
 }
 
 /* ---- jobs ------------------------------------------------------------------------------------------------------- */

@@ -56,6 +56,13 @@ enum store_space store_space(const struct store *store);
 /* False once the background integrity check has found damage, or when the database could not be reopened. */
 bool store_healthy(const struct store *store);
 
+/*
+ * Whether the committer has moved since this was asked last: it does every STORE_PULSE_MS while it has nothing to do,
+ * and with every chunk and job while it has. False also while one statement or COMMIT takes long. For one thread.
+ */
+enum { STORE_PULSE_MS = 250 };
+bool store_moved(struct store *store);
+
 /* ---- jobs ------------------------------------------------------------------------------------------------------ */
 
 /*

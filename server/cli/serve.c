@@ -1,7 +1,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "server/cli/origin_names.h"
 #include "server/cli/secret_input.h"
 #include "server/cli/settings.h"
+#include "server/cli/watch.h"
 #include "server/core/audit_keeper.h"
 #include "server/core/care.h"
 #include "server/core/epochs.h"
@@ -32,6 +32,7 @@ enum { SHRED_LEAST_MS = 1000, EXPIRE_EVERY_MS = 60000 };
 /* The store is opened before the api exists: its callbacks find it here. */
 struct serve {
 	struct settings settings;
+	struct notify notify;
 	struct home *home;
 	struct tls_context *tls;
 	struct workers *workers;
@@ -198,17 +199,28 @@ static bool trust_clients(struct serve *s)
 	return good;
 }
 
-/* "-": standard output; "off": none; else a file to append to. */
+/*
+ * "-": standard output; "off": none; else a file to append to. Again: the file that has the name now takes the place of
+ * the one that was moved away; the loops go on writing to the same descriptor.
+ */
 static bool open_access_log(struct serve *s)
 {
 	const char *name = s->settings.access_log;
+	int fd;
 
 	if (strcmp(name, "off") == 0)
 		return true;
-	s->access_log = strcmp(name, "-") == 0 ? dup(STDOUT_FILENO)
-					       : open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (s->access_log >= 0)
+	fd = strcmp(name, "-") == 0 ? dup(STDOUT_FILENO) : open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd >= 0 && s->access_log >= 0) {
+		const bool replaced = dup3(fd, s->access_log, O_CLOEXEC) >= 0;
+
+		close(fd);
+		fd = replaced ? s->access_log : -1;
+	}
+	if (fd >= 0) {
+		s->access_log = fd;
 		return true;
+	}
 	snprintf(s->error, sizeof(s->error), "cannot write the access log %s: see --access-log", name);
 	return false;
 }
@@ -384,12 +396,47 @@ static bool start(struct serve *s)
 	return make_api(s) && open_access_log(s) && start_http(s);
 }
 
+static bool has_moved(void *arg, const char **ret_stuck)
+{
+	struct serve *s = arg;
+	const bool loops = http_server_moved(s->server), committer = store_moved(home_vault(s->home)->store);
+
+	*ret_stuck = loops ? "the committer" : "an event loop";
+	return loops && committer;
+}
+
+static void tell_state(void *arg, char *ret_line, size_t size)
+{
+	const struct serve *s = arg;
+
+	snprintf(ret_line, size, "Port %u. %s", http_server_port(s->server), protection(s));
+}
+
+static void reload(void *arg)
+{
+	struct serve *s = arg;
+
+	if (!open_access_log(s))
+		log_line(s->error);
+}
+
+/* Until it is told to stop. */
+static void serve(struct serve *s)
+{
+	greet(s);
+	watch_run(&(struct watch_options){.notify = &s->notify,
+					  .moved = has_moved,
+					  .status = tell_state,
+					  .reload = reload,
+					  .log = log_line,
+					  .arg = s});
+}
+
 int command_serve(int argc, char **argv)
 {
-	struct serve s = {.access_log = -1};
+	struct serve s = {.access_log = -1, .notify = {.fd = -1}};
 	const enum settings_status loaded = settings_load(&s.settings, argc, argv, stderr);
-	sigset_t stop;
-	int caught, exit_status = 0;
+	int exit_status = 0;
 
 	if (loaded != SETTINGS_OK) {
 		if (loaded == SETTINGS_HELP)
@@ -403,16 +450,13 @@ int command_serve(int argc, char **argv)
 	}
 	harden_process();
 	raise_file_limit();
-	sigemptyset(&stop);
-	sigaddset(&stop, SIGTERM);
-	sigaddset(&stop, SIGINT);
-	pthread_sigmask(SIG_BLOCK, &stop, NULL);
-	if (start(&s)) {
-		greet(&s);
-		sigwait(&stop, &caught);
-	} else {
+	watch_block();
+	if (!notify_init(&s.notify))
+		exit_status = complain("the service manager's NOTIFY_SOCKET cannot be used");
+	else if (start(&s))
+		serve(&s);
+	else
 		exit_status = complain(s.error);
-	}
 	http_server_stop(s.server);
 	workers_free(s.workers);
 	care_free(s.care);
@@ -426,6 +470,7 @@ int command_serve(int argc, char **argv)
 	tls_context_free(s.tls);
 	origin_names_done(&s.origins);
 	free(s.ca_pem);
+	notify_done(&s.notify);
 	settings_done(&s.settings);
 	return exit_status;
 }

@@ -47,6 +47,7 @@ struct acceptor {
 	bool running;
 	int epoll_fd, event_fd;
 	_Atomic bool stopping;
+	_Atomic unsigned long turns;
 	struct guest *guests;
 	unsigned char *peek;
 	struct guest_queue waiting; /* beyond the limits, their ClientHello complete, in the order of coming */
@@ -315,9 +316,12 @@ static void *acceptor_main(void *arg)
 	struct epoll_event events[EVENTS];
 	int64_t swept = 0;
 
+	(void)pthread_setname_np(pthread_self(), "acceptor"); /* a name is a convenience */
 	while (!atomic_load(&a->stopping)) {
 		int n = epoll_wait(a->epoll_fd, events, EVENTS, TURN_MS);
 		int64_t now;
+
+		atomic_fetch_add_explicit(&a->turns, 1, memory_order_relaxed);
 
 		for (int i = 0; i < n; i++) {
 			struct guest *guest = events[i].data.ptr;
@@ -347,6 +351,11 @@ static void *acceptor_main(void *arg)
 	while (a->waiting.first)
 		drop(a, dequeue(a));
 	return NULL;
+}
+
+unsigned long acceptor_turns(const struct acceptor *acceptor)
+{
+	return atomic_load(&acceptor->turns);
 }
 
 static bool add(struct acceptor *a, int fd, void *mark)

@@ -114,6 +114,12 @@ void http_server_stop(struct http_server *server);
 void http_server_free(struct http_server *server);
 /* True once http_server_stop() has begun: readiness answers 503. */
 bool http_server_stopping(const struct http_server *server);
+/*
+ * Whether the acceptor and every loop have turned since this was asked last, as each does every HTTP_TURN_MS, and more
+ * often when there is work. For one thread, while the server runs.
+ */
+enum { HTTP_TURN_MS = 250 };
+bool http_server_moved(struct http_server *server);
 
 /*
  * Any thread: the exchange may go on. It is queued to its loop, which notices at the next http_flush() or by itself

@@ -125,7 +125,9 @@ struct loop {
 	void *context;				       /* the application's */
 	char *log;
 	size_t log_used;
-	int started; /* 1: fine, -1: failed; under the server's lock */
+	_Atomic unsigned long turns;
+	unsigned long turns_seen; /* by http_server_moved(), as the acceptor's */
+	int started;		  /* 1: fine, -1: failed; under the server's lock */
 };
 
 struct http_server {
@@ -135,6 +137,7 @@ struct http_server {
 	struct loop *loops;
 	unsigned loop_count;
 	struct acceptor *acceptor;
+	unsigned long acceptor_turns_seen;
 	_Atomic bool stopping;
 	int64_t drain_until_ms;
 	pthread_mutex_t lock;
@@ -149,6 +152,8 @@ struct acceptor *acceptor_new(struct http_server *server);
 /* Accepts no more; loops may still forget connections. Then, once the loops are gone, free. */
 void acceptor_stop(struct acceptor *acceptor);
 void acceptor_free(struct acceptor *acceptor);
+/* Any thread: a number that grows every HTTP_TURN_MS, and with every turn. */
+unsigned long acceptor_turns(const struct acceptor *acceptor);
 /* Any thread: the connection is over; `linger_fd` (or -1) is drained for a moment, then closed. Frees the connection.
  */
 void acceptor_forget(struct acceptor *acceptor, struct connection *connection, int linger_fd);

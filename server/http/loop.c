@@ -10,7 +10,7 @@
 #include "server/tls/context.h" /* tls_priorities() */
 
 enum {
-	TURN_MAX_MS = 250,
+	TURN_MAX_MS = HTTP_TURN_MS,
 	REAP_MS = 250,
 	DELAY_MS = 250,
 	STOPPING_REAP_MS = 20,
@@ -185,6 +185,7 @@ static void run(struct loop *loop)
 	while (!atomic_load(&loop->server->stopping) || loop->connections || loop->suspended) {
 		int64_t now = http_now_ms();
 
+		atomic_fetch_add_explicit(&loop->turns, 1, memory_order_relaxed);
 		take_given(loop);
 		resume_delayed(loop, now);
 		if (now - last_reap > (atomic_load(&loop->server->stopping) ? STOPPING_REAP_MS : REAP_MS)) {
@@ -243,6 +244,7 @@ static void *loop_main(void *arg)
 	struct loop *loop = arg;
 	const struct http_app *app = loop->server->options.app;
 
+	(void)pthread_setname_np(pthread_self(), "loop"); /* a name is a convenience */
 	loop->context = app->loop_start(app->arg);
 	loop->daemon = loop->context && handshakes_init(loop) && waits_init(loop) ? make_daemon(loop) : NULL;
 	report(loop, loop->daemon ? 1 : -1);

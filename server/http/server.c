@@ -65,6 +65,27 @@ bool http_server_stopping(const struct http_server *server)
 	return atomic_load(&server->stopping);
 }
 
+static bool has_moved(unsigned long turns, unsigned long *seen)
+{
+	const bool moved = turns != *seen;
+
+	*seen = turns;
+	return moved;
+}
+
+bool http_server_moved(struct http_server *server)
+{
+	bool moved = has_moved(acceptor_turns(server->acceptor), &server->acceptor_turns_seen);
+
+	for (unsigned i = 0; i < server->loop_count; i++) {
+		struct loop *loop = &server->loops[i];
+
+		if (!has_moved(atomic_load(&loop->turns), &loop->turns_seen))
+			moved = false;
+	}
+	return moved;
+}
+
 void http_server_stop(struct http_server *server)
 {
 	if (!server)
