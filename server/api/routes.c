@@ -189,7 +189,15 @@ const struct http_route API_ROUTES[] = {
 	{.method = "POST", .path = "/v1/seal", .operation = "seal", .scope = SCOPE_ADMIN, .steps = &SERVICE_SEAL},
 	{.method = "GET", .path = "/v1/health", .operation = "getHealth", .steps = &SERVICE_HEALTH},
 	{.method = "GET", .path = "/v1/ready", .operation = "getReady", .steps = &SERVICE_READY},
+	{.method = "GET",
+	 .path = "/v1/session",
+	 .operation = "getSession",
+	 .scope = SCOPE_ANY_ACCOUNT,
+	 .steps = &SESSION_GET},
 	{.method = "GET", .path = "/openapi.json", .operation = "getContract", .steps = &SERVICE_CONTRACT},
+	{.method = "GET", .path = "/", .operation = "getPage", .steps = &PAGE_INDEX},
+	{.method = "GET", .path = "/assets/{file}", .operation = "getAsset", .steps = &PAGE_ASSET},
+	{.method = "GET", .path = "/assets/{folder}/{file}", .operation = "getAssetIn", .steps = &PAGE_ASSET},
 };
 
 const size_t API_ROUTE_COUNT = sizeof(API_ROUTES) / sizeof(API_ROUTES[0]);

@@ -37,6 +37,18 @@ enum core_status accounts_find(const struct vault *vault, struct store_view *vie
 	return status;
 }
 
+enum core_status accounts_get(const struct vault *vault, struct store_view *view, const uint8_t id[static 16],
+			      struct account_entry *ret_entry)
+{
+	struct store_account *row = NULL;
+	enum core_status status = core_from_store(store_account_get(view, id, &row));
+
+	if (status == CORE_OK && !account_of(vault, row, ret_entry))
+		status = CORE_DAMAGED;
+	free(row);
+	return status;
+}
+
 struct account_listing {
 	const struct vault *vault;
 	struct account_entry *entries;
@@ -137,6 +149,18 @@ static bool token_of(const struct vault *vault, const struct store_token *row, s
 	if (row->description.size)
 		memcpy(ret_entry->description, row->description.data, row->description.size);
 	return true;
+}
+
+enum core_status tokens_get(const struct vault *vault, struct store_view *view, const uint8_t id[static 16],
+			    struct token_entry *ret_entry)
+{
+	struct store_token *row = NULL;
+	enum core_status status = core_from_store(store_token_get(view, id, &row));
+
+	if (status == CORE_OK && !token_of(vault, row, ret_entry))
+		status = CORE_DAMAGED;
+	free(row);
+	return status;
 }
 
 struct token_listing {

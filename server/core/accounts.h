@@ -35,6 +35,11 @@ struct token_entry {
 /* CORE_NOT_FOUND: no such name, or none at all. CORE_DAMAGED. */
 MUST_CHECK enum core_status accounts_find(const struct vault *vault, struct store_view *view, const char *name,
 					  struct account_entry *ret_entry);
+/* By id. CORE_NOT_FOUND, CORE_DAMAGED. */
+MUST_CHECK enum core_status accounts_get(const struct vault *vault, struct store_view *view,
+					 const uint8_t id[static 16], struct account_entry *ret_entry);
+MUST_CHECK enum core_status tokens_get(const struct vault *vault, struct store_view *view, const uint8_t id[static 16],
+				       struct token_entry *ret_entry);
 /* At most `limit`, by id, after `after` (NULL: from the start). */
 MUST_CHECK enum core_status accounts_list(const struct vault *vault, struct store_view *view, const uint8_t *after,
 					  size_t limit, struct account_entry *ret_entries, size_t *ret_count);

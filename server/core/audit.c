@@ -64,6 +64,7 @@ static const char *const ACTION_NAMES[] = {
 	[AUDIT_GRANT_LIST] = "grant.list",
 	[AUDIT_RECORD_BREAK_GLASS] = "record.break-glass",
 	[AUDIT_REFUSED] = "access.refused",
+	[AUDIT_SESSION_READ] = "session.read",
 };
 
 const char *audit_action_name(unsigned action)

@@ -177,8 +177,9 @@ bool http_stopping(const struct http_exchange *x);
 /*
  * A reply begins with one of http_reply_bytes(), http_reply_stream(), http_reply_empty(), http_problem(); a later one
  * replaces an earlier one with its headers, until sending begins. Headers are added after it. When memory runs out the
- * connection is closed. Cache-Control: no-store, X-Content-Type-Options, HSTS, Date and Coffer-Request-Id are added to
- * every reply.
+ * connection is closed. Date and Coffer-Request-Id are added to every reply, and where http_reply_header() has not set
+ * them: Cache-Control: no-store, X-Content-Type-Options, HSTS, Cross-Origin-Resource-Policy, and a
+ * Content-Security-Policy that lets a browser run and load nothing.
  */
 void http_reply_empty(struct http_exchange *x, unsigned status);
 /* Copies. */

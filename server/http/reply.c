@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "server/http/internal.h"
@@ -169,14 +170,29 @@ static struct MHD_Response *make_response(struct http_exchange *x)
 					       reply->borrowed ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_COPY);
 }
 
+/*
+ * On every reply that does not say otherwise. A browser that is sent here by a link, and shows a client certificate,
+ * must not run what it finds: hence the policy, and the rule of one's own origin.
+ */
 static const struct {
 	const char *name, *value;
 } ALWAYS[] = {
 	{.name = "Cache-Control", .value = "no-store"},
 	{.name = "X-Content-Type-Options", .value = "nosniff"},
 	{.name = "Strict-Transport-Security", .value = "max-age=31536000"},
+	{.name = "Content-Security-Policy", .value = "default-src 'none'; frame-ancestors 'none'; sandbox"},
+	{.name = "Cross-Origin-Resource-Policy", .value = "same-origin"},
 };
 enum { ALWAYS_COUNT = sizeof(ALWAYS) / sizeof(ALWAYS[0]) };
+
+static bool is_set(const struct reply *reply, const char *name)
+{
+	for (size_t i = 0; i < reply->header_count; i++) {
+		if (strcasecmp(reply->headers[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
 
 static bool add_headers(struct http_exchange *x, struct MHD_Response *response)
 {
@@ -184,7 +200,8 @@ static bool add_headers(struct http_exchange *x, struct MHD_Response *response)
 	bool good = MHD_add_response_header(response, "Coffer-Request-Id", x->request_id) == MHD_YES;
 
 	for (size_t i = 0; good && i < ALWAYS_COUNT; i++)
-		good = MHD_add_response_header(response, ALWAYS[i].name, ALWAYS[i].value) == MHD_YES;
+		good = is_set(reply, ALWAYS[i].name) ||
+		       MHD_add_response_header(response, ALWAYS[i].name, ALWAYS[i].value) == MHD_YES;
 	if (good && reply->media_type)
 		good = MHD_add_response_header(response, "Content-Type", reply->media_type) == MHD_YES;
 	for (size_t i = 0; good && i < reply->header_count; i++)
@@ -203,8 +220,10 @@ static void print_reply(const struct http_exchange *x, FILE *out)
 	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &utc);
 	fprintf(out, "HTTP/1.1 %u %s\r\nDate: %s\r\nConnection: close\r\nCoffer-Request-Id: %s\r\n", reply->status,
 		MHD_get_reason_phrase_for(reply->status), date, x->request_id);
-	for (size_t i = 0; i < ALWAYS_COUNT; i++)
-		fprintf(out, "%s: %s\r\n", ALWAYS[i].name, ALWAYS[i].value);
+	for (size_t i = 0; i < ALWAYS_COUNT; i++) {
+		if (!is_set(reply, ALWAYS[i].name))
+			fprintf(out, "%s: %s\r\n", ALWAYS[i].name, ALWAYS[i].value);
+	}
 	if (reply->media_type)
 		fprintf(out, "Content-Type: %s\r\n", reply->media_type);
 	for (size_t i = 0; i < reply->header_count; i++)

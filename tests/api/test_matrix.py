@@ -22,6 +22,7 @@ MAY = {
     "acknowledgeMessage": ANYBODY, "createAccount": ADMIN, "listAccounts": ADMIN, "getAccount": ADMIN, "changeAccount": ADMIN,
     "createToken": ADMIN, "listTokens": ADMIN, "revokeToken": ADMIN, "listEvents": AUDIT, "getCheckpoint": AUDIT,
     "getIdentity": OPEN, "unseal": ADMIN, "seal": ADMIN, "getHealth": OPEN, "getReady": OPEN, "getContract": OPEN,
+    "getSession": ANYBODY, "getPage": OPEN, "getAsset": OPEN, "getAssetIn": OPEN,
 }
 # Beyond the gate these refuse by what else they ask for: a mailbox of one's own, the scope partner, a passphrase.
 SECOND_LOOK = {"depositMessage", "listMessages", "getMessage", "acknowledgeMessage", "removeKey", "unseal"}
