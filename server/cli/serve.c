@@ -1,4 +1,3 @@
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,7 +8,7 @@
 
 #include "crypto/secret.h"
 #include "server/api/api.h"
-#include "server/cli/cert_names.h"
+#include "server/cli/certificates.h"
 #include "server/cli/commands.h"
 #include "server/cli/greeting.h"
 #include "server/cli/harden.h"
@@ -20,21 +19,19 @@
 #include "server/core/audit_keeper.h"
 #include "server/core/care.h"
 #include "server/core/epochs.h"
-#include "server/core/files.h"
 #include "server/core/home.h"
 #include "server/core/keyring.h"
 #include "server/core/refusals.h"
-#include "server/tls/client.h"
 
 /* A shred delay of 0 must not keep the thread busy. Keys are forgotten a minute late at most. */
-enum { SHRED_LEAST_MS = 1000, EXPIRE_EVERY_MS = 60000 };
+enum { SHRED_LEAST_MS = 1000, EXPIRE_EVERY_MS = 60000, CERTIFICATES_LOOK_MS = 10000 };
 
 /* The store is opened before the api exists: its callbacks find it here. */
 struct serve {
 	struct settings settings;
 	struct notify notify;
 	struct home *home;
-	struct tls_context *tls;
+	struct certificates *certificates;
 	struct workers *workers;
 	struct care *care;
 	struct epochs *epochs;
@@ -43,9 +40,6 @@ struct serve {
 	struct secret_input secrets[2]; /* passphrase, credential */
 	struct api *_Atomic api;
 	struct http_server *server;
-	char fingerprint[96];
-	char ca_fingerprint[65]; /* the same in lower case, without colons */
-	char *ca_pem;
 	struct origin_names origins;
 	int access_log;
 	char error[1024];
@@ -83,120 +77,18 @@ static void raise_file_limit(void)
 	}
 }
 
-/* Takes the text out of secret memory, so that free() gives it back. */
-static enum core_status keep_pem(struct serve *s, char *text, size_t size, char **ret_pem)
-{
-	*ret_pem = strdup(text);
-	secret_free(text, size + 1);
-	if (!*ret_pem)
-		snprintf(s->error, sizeof(s->error), "out of memory");
-	return *ret_pem ? CORE_OK : CORE_NOMEM;
-}
-
-static enum core_status read_pem(struct serve *s, const char *name, bool secret, char **ret_pem)
-{
-	char *text;
-	size_t size;
-	enum core_status status = home_read(s->home, name, secret, &text, &size, s->error, sizeof(s->error));
-
-	return status == CORE_OK ? keep_pem(s, text, size, ret_pem) : status;
-}
-
-/* *ret_pem stays NULL when no file is named. */
-static enum core_status read_named(struct serve *s, const char *path, char **ret_pem)
-{
-	char *text;
-	size_t size;
-	enum core_status status;
-
-	if (!path[0])
-		return CORE_OK;
-	status = files_read(path, false, &text, &size, &(struct files_error){s->error, sizeof(s->error)});
-	return status == CORE_OK ? keep_pem(s, text, size, ret_pem) : status;
-}
-
-static bool write_pem(struct serve *s, const char *name, unsigned mode, const char *pem)
-{
-	return home_write(s->home, name, mode, pem, strlen(pem), s->error, sizeof(s->error)) == CORE_OK;
-}
-
-/* What clients are told of the CA. */
-static bool publish_ca(struct serve *s, const char *pem)
-{
-	size_t size = 0;
-
-	for (const char *c = s->fingerprint; *c; c++)
-		if (*c != ':')
-			s->ca_fingerprint[size++] = (char)tolower((unsigned char)*c);
-	s->ca_pem = strdup(pem);
-	return s->ca_pem != NULL;
-}
-
-static bool open_tls(struct serve *s)
-{
-	struct tls_pems pems = {0};
-	struct cert_names names = {0};
-	enum core_status cert;
-	bool good = false;
-
-	snprintf(s->error, sizeof(s->error), "out of memory");
-	if (!cert_names_init(&names, s->settings.listen, s->settings.host_name))
-		return false;
-	cert = read_pem(s, "tls/ca.pem", false, &pems.ca_cert);
-	/* Only where there has never been one: a CA that clients trust is not replaced because it cannot be read. */
-	if (cert == CORE_NOT_FOUND) {
-		snprintf(s->error, sizeof(s->error), "cannot make the certificates in %s/tls", home_path(s->home));
-		if (tls_local_ca_make(&pems) != TLS_OK || !write_pem(s, "tls/ca.key", 0600, pems.ca_key) ||
-		    !write_pem(s, "tls/ca.pem", 0644, pems.ca_cert))
-			goto out;
-	} else if (cert != CORE_OK || read_pem(s, "tls/ca.key", true, &pems.ca_key) != CORE_OK) {
-		goto out;
-	}
-	if (read_pem(s, "tls/server.pem", false, &pems.leaf_cert) != CORE_OK ||
-	    read_pem(s, "tls/server.key", true, &pems.leaf_key) != CORE_OK ||
-	    !tls_local_leaf_good(&pems, names.names, names.count)) {
-		struct tls_pems fresh = {.ca_cert = pems.ca_cert, .ca_key = pems.ca_key};
-
-		pems.ca_cert = pems.ca_key = NULL;
-		tls_pems_done(&pems);
-		pems = fresh;
-		if (tls_local_leaf_make(&pems, names.names, names.count) != TLS_OK ||
-		    !write_pem(s, "tls/server.key", 0600, pems.leaf_key) ||
-		    !write_pem(s, "tls/server.pem", 0600, pems.leaf_cert))
-			goto out;
-	}
-	good = tls_fingerprint(pems.ca_cert, s->fingerprint) == TLS_OK &&
-	       tls_context_new(pems.leaf_cert, pems.leaf_key, &s->tls) == TLS_OK && publish_ca(s, pems.ca_cert);
-out:
-	cert_names_done(&names);
-	tls_pems_done(&pems);
-	return good;
-}
-
-static bool trust_clients(struct serve *s)
+static bool open_certificates(struct serve *s)
 {
 	const struct settings *set = &s->settings;
-	char *ca = NULL, *crl = NULL;
-	enum tls_status status = TLS_OK;
-	bool good = false;
 
-	if (set->client_crl[0] && !set->client_ca[0]) {
-		snprintf(s->error, sizeof(s->error), "--client-crl is of no use without --client-ca");
-		return false;
-	}
-	if (read_named(s, set->client_ca, &ca) == CORE_OK && read_named(s, set->client_crl, &crl) == CORE_OK) {
-		if (ca)
-			status = tls_context_trust_clients(s->tls, ca, crl);
-		good = status == TLS_OK;
-		if (!good)
-			snprintf(s->error, sizeof(s->error), "%s%s%s: %s", set->client_ca, crl ? " or " : "",
-				 set->client_crl,
-				 status == TLS_CERTIFICATE ? "there is no certificate, or no CRL, in it"
-							   : tls_status_text(status));
-	}
-	free(ca);
-	free(crl);
-	return good;
+	return certificates_new(&(struct certificates_options){.home = s->home,
+							       .listen = set->listen,
+							       .host_name = set->host_name,
+							       .client_ca = set->client_ca,
+							       .client_crl = set->client_crl,
+							       .look_ms = CERTIFICATES_LOOK_MS,
+							       .log = log_line},
+				&s->certificates, s->error, sizeof(s->error));
 }
 
 /*
@@ -231,7 +123,7 @@ static bool start_http(struct serve *s)
 	const struct http_options options = {
 		.listen = set->listen,
 		.loops = set->loops,
-		.tls = s->tls,
+		.tls = certificates_tls(s->certificates),
 		.app = api_app(s->api),
 		.access_log = s->access_log,
 		.limits = {.body = set->max_record_size,
@@ -274,7 +166,7 @@ static void greet(const struct serve *s)
 	greeting_print(&(struct greeting){.data = home_path(s->home),
 					  .listen = s->settings.listen,
 					  .port = http_server_port(s->server),
-					  .fingerprint = s->fingerprint,
+					  .fingerprint = certificates_ca_fingerprint(s->certificates),
 					  .protection = protection(s)},
 		       stdout);
 	fflush(stdout);
@@ -316,8 +208,8 @@ static bool make_api(struct serve *s)
 					       .workers = s->workers,
 					       .log = log_line,
 					       .origins = s->origins.origins,
-					       .ca_pem = s->ca_pem,
-					       .ca_fingerprint = s->ca_fingerprint,
+					       .ca_pem = certificates_ca_pem(s->certificates),
+					       .ca_fingerprint = certificates_ca_hex(s->certificates),
 					       .open_enrollment = set->open_enrollment,
 					       .body_memory = set->body_memory,
 					       .message_max = set->message_max,
@@ -362,7 +254,7 @@ static bool start(struct serve *s)
 	};
 
 	if (!read_secrets(s, secrets, &home.secret_count) ||
-	    home_open(&home, &s->home, s->error, sizeof(s->error)) != CORE_OK || !open_tls(s) || !trust_clients(s))
+	    home_open(&home, &s->home, s->error, sizeof(s->error)) != CORE_OK || !open_certificates(s))
 		return false;
 	forget_secrets(s);
 	s->refusals = refusals_new();
@@ -416,6 +308,7 @@ static void reload(void *arg)
 {
 	struct serve *s = arg;
 
+	certificates_look(s->certificates);
 	if (!open_access_log(s))
 		log_line(s->error);
 }
@@ -462,14 +355,13 @@ int command_serve(int argc, char **argv)
 	care_free(s.care);
 	epochs_free(s.epochs);
 	audit_keeper_free(s.keeper);
+	certificates_free(s.certificates); /* its thread may write below home */
 	forget_secrets(&s);
 	home_close(s.home); /* its last batches still call api_flush(), which knows api and server */
 	http_server_free(s.server);
 	refusals_free(s.refusals);
 	api_free(s.api);
-	tls_context_free(s.tls);
 	origin_names_done(&s.origins);
-	free(s.ca_pem);
 	notify_done(&s.notify);
 	settings_done(&s.settings);
 	return exit_status;

@@ -36,6 +36,7 @@ static void connection_gone(struct loop *loop, struct connection *connection)
 	if (connection->next)
 		connection->next->previous = connection->previous;
 	handshake_forget(loop, connection);
+	tls_session_done(&connection->traffic);
 	atomic_fetch_sub(&loop->count, 1);
 	acceptor_forget(loop->server->acceptor, connection, linger_fd);
 }

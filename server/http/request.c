@@ -143,7 +143,7 @@ const struct tls_client *http_client(struct http_exchange *x)
 	if (connection->client.state == TLS_CLIENT_UNKNOWN || now - connection->client_ms >= CLIENT_AGAIN_MS) {
 		info = MHD_get_connection_info(x->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
 		if (info)
-			tls_session_client(info->tls_session, &connection->client);
+			tls_session_client(connection->server->options.tls, info->tls_session, &connection->client);
 		connection->client_ms = now;
 	}
 	return &connection->client;

@@ -5,28 +5,23 @@
 
 #include "server/tls/context_private.h"
 
-enum tls_status tls_context_trust_clients(struct tls_context *context, const char *ca_pem, const char *crl_pem)
-{
-	gnutls_datum_t datum = text_datum(ca_pem);
-	int count = gnutls_certificate_set_x509_trust_mem(context->credential, &datum, GNUTLS_X509_FMT_PEM);
+enum { CHAIN_MAX = 8 };
 
-	if (count > 0 && crl_pem) {
-		datum = text_datum(crl_pem);
-		count = gnutls_certificate_set_x509_crl_mem(context->credential, &datum, GNUTLS_X509_FMT_PEM);
-	}
-	if (count <= 0)
-		return count == GNUTLS_E_MEMORY_ERROR ? TLS_NOMEM : TLS_CERTIFICATE;
-	context->asks_clients = true;
-	return TLS_OK;
-}
-
-static enum tls_client_state verify(gnutls_session_t session)
+/* The library's own check would be by the credential that the session began with. */
+static bool verify_chain(gnutls_x509_trust_list_t trusted, gnutls_x509_crt_t *chain, unsigned count,
+			 unsigned *ret_found)
 {
 	static char purpose[] = GNUTLS_KP_TLS_WWW_CLIENT;
 	gnutls_typed_vdata_st wanted = {.type = GNUTLS_DT_KEY_PURPOSE_OID, .data = (unsigned char *)purpose};
+
+	return gnutls_x509_trust_list_verify_crt2(trusted, chain, count, &wanted, 1, 0, ret_found, NULL) >= 0;
+}
+
+static enum tls_client_state verify(gnutls_x509_trust_list_t trusted, gnutls_x509_crt_t *chain, unsigned count)
+{
 	unsigned found = 0;
 
-	if (gnutls_certificate_verify_peers(session, &wanted, 1, &found) < 0)
+	if (!trusted || !verify_chain(trusted, chain, count, &found))
 		return TLS_CLIENT_UNTRUSTED;
 	if (found & (GNUTLS_CERT_REVOKED | GNUTLS_CERT_REVOCATION_DATA_SUPERSEDED |
 		     GNUTLS_CERT_REVOCATION_DATA_ISSUED_IN_FUTURE))
@@ -70,26 +65,44 @@ static void read_names(gnutls_x509_crt_t certificate, struct tls_client *client)
 	}
 }
 
-void tls_session_client(struct gnutls_session_int *session, struct tls_client *ret_client)
+/* How many of the chain were read: all, or the chain is none. */
+static unsigned import(const gnutls_datum_t *ders, unsigned count, gnutls_x509_crt_t chain[static CHAIN_MAX])
 {
-	unsigned count = 0;
-	const gnutls_datum_t *chain = gnutls_certificate_get_peers(session, &count);
-	gnutls_x509_crt_t certificate = NULL;
+	unsigned done = 0;
+
+	for (; done < count && count <= CHAIN_MAX; done++) {
+		if (gnutls_x509_crt_init(&chain[done]) < 0)
+			break;
+		if (gnutls_x509_crt_import(chain[done], &ders[done], GNUTLS_X509_FMT_DER) < 0) {
+			gnutls_x509_crt_deinit(chain[done]);
+			break;
+		}
+	}
+	return done;
+}
+
+void tls_session_client(struct tls_context *context, struct gnutls_session_int *session, struct tls_client *ret_client)
+{
+	unsigned count = 0, imported;
+	const gnutls_datum_t *ders = gnutls_certificate_get_peers(session, &count);
+	struct tls_credential *credential;
+	gnutls_x509_crt_t chain[CHAIN_MAX];
 	size_t size = sizeof(ret_client->fingerprint);
 
 	memset(ret_client, 0, sizeof(*ret_client));
 	ret_client->state = TLS_CLIENT_NONE;
-	if (!chain || count == 0)
+	if (!ders || count == 0)
 		return;
-	ret_client->state = verify(session);
-	if (ret_client->state != TLS_CLIENT_GOOD)
-		return;
-	if (gnutls_x509_crt_init(&certificate) < 0 ||
-	    gnutls_x509_crt_import(certificate, &chain[0], GNUTLS_X509_FMT_DER) < 0 ||
-	    gnutls_fingerprint(GNUTLS_DIG_SHA256, &chain[0], ret_client->fingerprint, &size) < 0)
-		ret_client->state = TLS_CLIENT_UNTRUSTED;
-	else
-		read_names(certificate, ret_client);
-	if (certificate)
-		gnutls_x509_crt_deinit(certificate);
+	credential = tls_context_take(context);
+	imported = import(ders, count, chain);
+	ret_client->state = imported == count ? verify(credential->clients, chain, count) : TLS_CLIENT_UNTRUSTED;
+	tls_credential_give(credential);
+	if (ret_client->state == TLS_CLIENT_GOOD) {
+		if (gnutls_fingerprint(GNUTLS_DIG_SHA256, &ders[0], ret_client->fingerprint, &size) < 0)
+			ret_client->state = TLS_CLIENT_UNTRUSTED;
+		else
+			read_names(chain[0], ret_client);
+	}
+	while (imported > 0)
+		gnutls_x509_crt_deinit(chain[--imported]);
 }

@@ -34,14 +34,9 @@ struct tls_client {
 };
 
 /*
- * Before the first session: certificates that these CAs (PEM, at least one) have signed are asked for, and accepted if
- * they are for clients and not on a list of the revoked (PEM, CRLs of those CAs; NULL: none). TLS_CERTIFICATE: no CA or
- * no list in there.
+ * After the handshake: verifies what the client has shown, as of now, by the CAs and the lists of the revoked that the
+ * context has now: a certificate that was revoked since is so in a session that goes on, too.
  */
-MUST_CHECK enum tls_status tls_context_trust_clients(struct tls_context *context, const char *ca_pem,
-						     const char *crl_pem);
-
-/* After the handshake: verifies what the client has shown, as of now. */
-void tls_session_client(struct gnutls_session_int *session, struct tls_client *ret_client);
+void tls_session_client(struct tls_context *context, struct gnutls_session_int *session, struct tls_client *ret_client);
 
 #endif

@@ -1,8 +1,5 @@
-#include <stdint.h>
+#include <assert.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include <gnutls/x509.h>
 
 #include "crypto/secret.h"
 #include "server/tls/context_private.h"
@@ -15,9 +12,24 @@ const char *tls_status_text(enum tls_status status)
 	case TLS_NOMEM:
 		return "out of memory";
 	case TLS_CERTIFICATE:
-		return "the certificate is malformed or does not match its key";
+		return "there is no chain of PEM certificates in it, the server's own first";
 	case TLS_KEY:
-		return "the key is malformed or of a kind that is not served";
+		return "there is no PEM key in it that can be served: RSA from 2048 bits, ECDSA or Ed25519, not "
+		       "encrypted";
+	case TLS_MISMATCH:
+		return "the key is not that of the certificate";
+	case TLS_EXPIRED:
+		return "the certificate has expired";
+	case TLS_EARLY:
+		return "the certificate is not valid yet";
+	case TLS_STAPLE:
+		return "it is no OCSP response (DER) for the certificate";
+	case TLS_STAPLE_OLD:
+		return "the OCSP response has expired";
+	case TLS_CLIENT_CA:
+		return "there is no certificate in it";
+	case TLS_CLIENT_CRL:
+		return "there is no CRL in it";
 	case TLS_INTERNAL:
 		return "the TLS library failed";
 	}
@@ -40,81 +52,16 @@ const char *tls_priorities(void)
 	       ":%SERVER_PRECEDENCE";
 }
 
-static enum tls_status import_key(const char *pem, gnutls_x509_privkey_t *ret_key)
-{
-	const gnutls_datum_t datum = text_datum(pem);
-	gnutls_x509_privkey_t key = NULL;
-	unsigned bits = 0;
-	int code;
-
-	if (gnutls_x509_privkey_init(&key) < 0)
-		return TLS_NOMEM;
-	code = gnutls_x509_privkey_import2(key, &datum, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN);
-	if (code < 0)
-		goto refuse;
-	switch (gnutls_x509_privkey_get_pk_algorithm2(key, &bits)) {
-	case GNUTLS_PK_RSA:
-	case GNUTLS_PK_RSA_PSS:
-		if (bits < 2048)
-			goto refuse;
-		break;
-	case GNUTLS_PK_ECDSA:
-	case GNUTLS_PK_EDDSA_ED25519:
-		break;
-	default:
-		goto refuse;
-	}
-	*ret_key = key;
-	return TLS_OK;
-refuse:
-	gnutls_x509_privkey_deinit(key);
-	return code == GNUTLS_E_MEMORY_ERROR ? TLS_NOMEM : TLS_KEY;
-}
-
-static enum tls_status make_credential(const char *chain_pem, const char *key_pem,
-				       gnutls_certificate_credentials_t *ret_credential)
-{
-	const gnutls_datum_t datum = text_datum(chain_pem);
-	gnutls_certificate_credentials_t credential = NULL;
-	gnutls_x509_privkey_t key = NULL;
-	gnutls_x509_crt_t *chain = NULL;
-	unsigned count = 0;
-	enum tls_status status;
-	int code;
-
-	status = import_key(key_pem, &key);
-	if (status != TLS_OK)
-		goto out;
-	code = gnutls_x509_crt_list_import2(&chain, &count, &datum, GNUTLS_X509_FMT_PEM, GNUTLS_X509_CRT_LIST_SORT);
-	if (code >= 0)
-		code = gnutls_certificate_allocate_credentials(&credential);
-	if (code >= 0)
-		code = gnutls_certificate_set_x509_key(credential, chain, (int)count, key);
-	if (code < 0) {
-		status = code == GNUTLS_E_MEMORY_ERROR ? TLS_NOMEM : TLS_CERTIFICATE;
-		goto out;
-	}
-	*ret_credential = credential;
-	credential = NULL;
-out:
-	if (credential)
-		gnutls_certificate_free_credentials(credential);
-	for (unsigned i = 0; i < count; i++)
-		gnutls_x509_crt_deinit(chain[i]);
-	gnutls_free(chain);
-	gnutls_x509_privkey_deinit(key);
-	return status;
-}
-
-enum tls_status tls_context_new(const char *chain_pem, const char *key_pem, struct tls_context **ret_context)
+enum tls_status tls_context_new(const struct tls_material *material, struct tls_context **ret_context)
 {
 	struct tls_context *context = calloc(1, sizeof(*context));
 	enum tls_status status;
 
+	assert(material->pair_count > 0 && material->pair_count <= TLS_PAIRS_MAX);
 	if (!context)
 		return TLS_NOMEM;
 	pthread_mutex_init(&context->lock, NULL);
-	status = make_credential(chain_pem, key_pem, &context->credential);
+	status = tls_credential_new(material, &context->credential);
 	if (status != TLS_OK) {
 		tls_context_free(context);
 		return status;
@@ -123,12 +70,54 @@ enum tls_status tls_context_new(const char *chain_pem, const char *key_pem, stru
 	return TLS_OK;
 }
 
+struct tls_credential *tls_context_take(struct tls_context *context)
+{
+	struct tls_credential *credential;
+
+	pthread_mutex_lock(&context->lock);
+	credential = context->credential;
+	atomic_fetch_add(&credential->references, 1);
+	pthread_mutex_unlock(&context->lock);
+	return credential;
+}
+
+enum tls_status tls_context_replace(struct tls_context *context, const struct tls_material *material)
+{
+	struct tls_credential *fresh = NULL;
+	struct tls_credential *served = tls_context_take(context);
+	enum tls_status status;
+
+	assert(material->pair_count > 0 && material->pair_count <= TLS_PAIRS_MAX);
+	status = tls_credential_new(material, &fresh);
+	if (status == TLS_OK)
+		status = tls_credential_check_dates(material, served);
+	tls_credential_give(served);
+	if (status != TLS_OK) {
+		tls_credential_give(fresh);
+		return status;
+	}
+	pthread_mutex_lock(&context->lock);
+	served = context->credential;
+	context->credential = fresh;
+	pthread_mutex_unlock(&context->lock);
+	tls_credential_give(served);
+	return TLS_OK;
+}
+
+void tls_context_expiry(struct tls_context *context, struct tls_expiry *ret_expiry)
+{
+	struct tls_credential *credential = tls_context_take(context);
+
+	*ret_expiry = credential->expiry;
+	ret_expiry->seconds_left = ret_expiry->not_after - (int64_t)time(NULL);
+	tls_credential_give(credential);
+}
+
 void tls_context_free(struct tls_context *context)
 {
 	if (!context)
 		return;
-	if (context->credential)
-		gnutls_certificate_free_credentials(context->credential);
+	tls_credential_give(context->credential);
 	if (context->ticket_key.data)
 		secret_wipe(context->ticket_key.data, context->ticket_key.size);
 	gnutls_free(context->ticket_key.data);

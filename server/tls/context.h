@@ -1,6 +1,9 @@
 /*
  * TLS as coffer speaks it: 1.3 and 1.2, ECDHE and AEAD only, X25519 and P-256/P-384, session tickets with rotating
  * keys, ALPN http/1.1. The only place in server/ that knows GnuTLS.
+ *
+ * What sessions show and trust is one credential, counted by reference and never changed once made. It can be replaced
+ * at any time: a session goes on with the one that it began with, and the next session begins with the new one.
  */
 #ifndef COFFER_TLS_CONTEXT_H
 #define COFFER_TLS_CONTEXT_H
@@ -16,63 +19,99 @@
 enum tls_status {
 	TLS_OK = 0,
 	TLS_NOMEM,
-	TLS_CERTIFICATE, /* the certificate is malformed, or does not match its key */
-	TLS_KEY,	 /* the key is malformed or of a kind that is not served */
+	TLS_CERTIFICATE, /* the chain is malformed, or not in order */
+	TLS_KEY,	 /* the key is malformed, encrypted, or of a kind that is not served */
+	TLS_MISMATCH,	 /* the key is not the certificate's */
+	TLS_EXPIRED,	 /* the certificate has expired */
+	TLS_EARLY,	 /* it is not valid yet */
+	TLS_STAPLE,	 /* the OCSP response is malformed, or about another certificate */
+	TLS_STAPLE_OLD,	 /* it has expired */
+	TLS_CLIENT_CA,	 /* there is no certificate in the text */
+	TLS_CLIENT_CRL,	 /* there is no list of the revoked in the text */
 	TLS_INTERNAL,	 /* the library failed in a way that no input explains */
 };
 const char *tls_status_text(enum tls_status status);
 
 struct tls_context;
+struct tls_credential;
 struct gnutls_session_int; /* GnuTLS's session, as libmicrohttpd hands it over */
 
-/* What has moved on a session's socket. */
-struct tls_traffic {
-	unsigned long moves;	 /* successful receives and sends */
-	uint64_t received, sent; /* bytes, TLS's own included */
-	bool established;	 /* the client's Finished has come */
-	bool deaf;		 /* set by the user: from now on every receive finds the end of the stream */
+/* ---- what is served ---------------------------------------------------------------------------------------------- */
+
+enum { TLS_PAIRS_MAX = 4 };
+
+/* A certificate, its key, and what its CA says of it. Borrowed; texts have a terminator. */
+struct tls_pair {
+	const char *chain_pem; /* the leaf, then those that lead to its CA */
+	const char *key_pem;   /* PKCS#8, or as openssl writes it; not encrypted; RSA from 2048 bits, ECDSA, Ed25519 */
+	const uint8_t *ocsp_der; /* an OCSP response for the leaf, NULL: none */
+	size_t ocsp_size;
 };
 
-/* chain_pem: leaf first. Both are strings with a terminator; copied. */
-MUST_CHECK enum tls_status tls_context_new(const char *chain_pem, const char *key_pem,
-					   struct tls_context **ret_context);
+struct tls_material {
+	struct tls_pair pairs[TLS_PAIRS_MAX]; /* each with another kind of key; a client gets the one that it can use */
+	size_t pair_count;		      /* at least 1 */
+	const char *client_ca_pem;  /* CAs whose client certificates are asked for; NULL: none are asked for */
+	const char *client_crl_pem; /* lists of the revoked, by those CAs; NULL: none */
+};
+
+/* Whether chain and key can be served, whatever the date: TLS_CERTIFICATE, TLS_KEY, TLS_MISMATCH. */
+MUST_CHECK enum tls_status tls_pair_check(const struct tls_pair *pair);
+/* The same of the date: TLS_EXPIRED, TLS_EARLY; TLS_CERTIFICATE. */
+MUST_CHECK enum tls_status tls_pair_check_dates(const struct tls_pair *pair);
+/* Whether its staple can be served: TLS_STAPLE, TLS_STAPLE_OLD; TLS_CERTIFICATE when the chain is not one. */
+MUST_CHECK enum tls_status tls_pair_check_staple(const struct tls_pair *pair);
+
+/* Copies all of the material. Dates are not looked at: a server whose certificate has expired can still be reached by
+ * those who choose to. A staple that is not good is left out. */
+MUST_CHECK enum tls_status tls_context_new(const struct tls_material *material, struct tls_context **ret_context);
+/*
+ * Any thread, at any time. Sessions that begin from now on get this; client certificates are verified anew by it in
+ * all. When it is refused all goes on as before: for what tls_pair_check() finds, and for a leaf that has expired or is
+ * not valid yet, unless that one is served already. A staple that is not good is left out.
+ */
+MUST_CHECK enum tls_status tls_context_replace(struct tls_context *context, const struct tls_material *material);
 /* After the last session is gone. NULL is accepted. */
 void tls_context_free(struct tls_context *context);
+
+/* The leaf that is served; of several the one that expires first. */
+struct tls_expiry {
+	int64_t not_before, not_after; /* seconds since 1970 */
+	int64_t seconds_left;	       /* as of now; negative once it has expired */
+	char subject[256];	       /* its first alternative name, else its common name */
+	char fingerprint[96];	       /* as tls_fingerprint() writes it */
+};
+/* Any thread. */
+void tls_context_expiry(struct tls_context *context, struct tls_expiry *ret_expiry);
+
+/* SHA-256 of the first certificate's DER, upper-case hex pairs with colons: 95 characters and a terminator. */
+MUST_CHECK enum tls_status tls_fingerprint(const char *cert_pem, char ret_text[static 96]);
 
 /* The priority string for MHD_OPTION_HTTPS_PRIORITIES. */
 const char *tls_priorities(void);
 
+/* ---- sessions ---------------------------------------------------------------------------------------------------- */
+
+/* What has moved on a session's socket. Begins as zeros. */
+struct tls_traffic {
+	unsigned long moves;		   /* successful receives and sends */
+	uint64_t received, sent;	   /* bytes, TLS's own included */
+	bool established;		   /* the client's Finished has come */
+	bool deaf;			   /* set by the user: from now on every receive finds the end of the stream */
+	struct tls_credential *credential; /* which the session began with */
+};
+
 /*
  * Before the handshake: attaches the credential, tickets, ALPN, and a pull function that acknowledges quickly during
- * the handshake. `traffic`, borrowed for the session's life, is kept up to date.
+ * the handshake. `traffic`, borrowed for the session's life, is kept up to date. tls_session_done() must be called,
+ * whether this succeeds or not.
  */
 MUST_CHECK enum tls_status tls_session_prepare(struct tls_context *context, struct gnutls_session_int *session,
 					       struct tls_traffic *traffic);
+/* Once the session itself is gone, not before: gives its credential back. A traffic of zeros is accepted. */
+void tls_session_done(struct tls_traffic *traffic);
 
 /* Sends a short text from outside of whoever drives the session; false when it does not fit into the socket at once. */
 bool tls_session_send(struct gnutls_session_int *session, const void *bytes, size_t size);
-
-/* ---- the local CA (server/tls/local_ca.c) ------------------------------------------------------------------------ */
-
-/* PEM text, each freed with free() after the keys have been wiped; tls_pems_done() does both. */
-struct tls_pems {
-	char *ca_cert;
-	char *ca_key;
-	char *leaf_cert; /* leaf, then CA */
-	char *leaf_key;
-};
-void tls_pems_done(struct tls_pems *pems);
-
-/* A CA (ECDSA P-256, ten years) that may sign servers' certificates only. Fills ca_cert and ca_key. */
-MUST_CHECK enum tls_status tls_local_ca_make(struct tls_pems *pems);
-/*
- * A leaf (ECDSA P-256, 397 days) for localhost, 127.0.0.1, ::1 and `names` (DNS names or IP addresses, count of them),
- * signed by pems->ca_*. Fills leaf_cert and leaf_key.
- */
-MUST_CHECK enum tls_status tls_local_leaf_make(struct tls_pems *pems, const char *const *names, size_t count);
-/* Whether the leaf is for all those names, signed by this CA, and has more than 30 days left. */
-int tls_local_leaf_good(const struct tls_pems *pems, const char *const *names, size_t count);
-/* SHA-256 of the first certificate's DER, upper-case hex pairs with colons: 95 characters and a terminator. */
-MUST_CHECK enum tls_status tls_fingerprint(const char *cert_pem, char ret_text[static 96]);
 
 #endif

@@ -3,7 +3,9 @@
 #define COFFER_TLS_CONTEXT_PRIVATE_H
 
 #include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 #include <time.h>
@@ -24,14 +26,33 @@ struct tls_link {
 	struct tls_traffic *traffic;
 };
 
+/* Immutable once made, but for the count. */
+struct tls_credential {
+	_Atomic unsigned references;
+	gnutls_certificate_credentials_t gnutls;
+	gnutls_x509_trust_list_t clients; /* CAs and CRLs, part of `gnutls`; NULL: no client certificate is asked for */
+	struct tls_expiry expiry;
+	size_t leaf_count;
+	uint8_t leaves[TLS_PAIRS_MAX][32]; /* SHA-256 of each */
+};
+
 struct tls_context {
-	gnutls_certificate_credentials_t credential; /* immutable once made */
-	bool asks_clients;			     /* as is this, once sessions begin */
-	pthread_mutex_t lock;			     /* guards everything below but the links, each its session's */
+	pthread_mutex_t lock; /* guards everything below but the links, each its session's */
+	struct tls_credential *credential;
 	gnutls_datum_t ticket_key;
 	time_t ticket_key_born; /* CLOCK_BOOTTIME: it goes on while the machine is suspended */
 	struct tls_link *pages[TLS_LINK_PAGES];
 };
+
+/* credential.c: one reference is the caller's. */
+MUST_CHECK enum tls_status tls_credential_new(const struct tls_material *material,
+					      struct tls_credential **ret_credential);
+/* TLS_EXPIRED or TLS_EARLY for a leaf that is not valid now, unless `served` has it too. */
+MUST_CHECK enum tls_status tls_credential_check_dates(const struct tls_material *material,
+						      const struct tls_credential *served);
+void tls_credential_give(struct tls_credential *credential); /* a reference; NULL is accepted */
+/* context.c: the one that is served now, with a reference for the caller. */
+struct tls_credential *tls_context_take(struct tls_context *context);
 
 static inline gnutls_datum_t text_datum(const char *text)
 {

@@ -1,3 +1,5 @@
+#include "server/tls/local_ca.h"
+
 #include <arpa/inet.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -338,20 +340,4 @@ out:
 		gnutls_x509_crt_deinit(ca);
 	gnutls_x509_privkey_deinit(key);
 	return good;
-}
-
-enum tls_status tls_fingerprint(const char *cert_pem, char ret_text[static 96])
-{
-	gnutls_x509_crt_t cert = NULL;
-	unsigned char digest[32];
-	size_t size = sizeof(digest);
-	enum tls_status status = import_cert(cert_pem, &cert);
-
-	if (status != TLS_OK)
-		return status;
-	status = from_code(gnutls_x509_crt_get_fingerprint(cert, GNUTLS_DIG_SHA256, digest, &size));
-	gnutls_x509_crt_deinit(cert);
-	for (size_t i = 0; i < sizeof(digest) && status == TLS_OK; i++)
-		snprintf(ret_text + 3 * i, 4, i + 1 < sizeof(digest) ? "%02X:" : "%02X", digest[i]);
-	return status;
 }

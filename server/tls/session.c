@@ -147,11 +147,12 @@ enum tls_status tls_session_prepare(struct tls_context *context, struct gnutls_s
 
 	if (!link)
 		return TLS_NOMEM;
-	if (gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, context->credential) < 0 ||
+	traffic->credential = tls_context_take(context);
+	if (gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, traffic->credential->gnutls) < 0 ||
 	    gnutls_alpn_set_protocols(session, &PROTOCOL, 1, GNUTLS_ALPN_MANDATORY) < 0 ||
 	    enable_tickets(context, session) < 0)
 		return TLS_INTERNAL;
-	if (context->asks_clients)
+	if (traffic->credential->clients)
 		gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
 	*link = (struct tls_link){.fd = fd, .traffic = traffic};
 	gnutls_transport_set_ptr(session, link);
@@ -160,6 +161,12 @@ enum tls_status tls_session_prepare(struct tls_context *context, struct gnutls_s
 	gnutls_transport_set_vec_push_function(session, push);
 	gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST, on_finished);
 	return TLS_OK;
+}
+
+void tls_session_done(struct tls_traffic *traffic)
+{
+	tls_credential_give(traffic->credential);
+	traffic->credential = NULL;
 }
 
 bool tls_session_send(struct gnutls_session_int *session, const void *bytes, size_t size)

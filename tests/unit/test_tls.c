@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server/tls/context.h"
+#include "server/tls/local_ca.h"
 
 static const char *const NAMES[] = {"records.example", "192.0.2.7", "2001:db8::7", "*.wide.example"};
 enum { NAME_COUNT = sizeof(NAMES) / sizeof(NAMES[0]) };
@@ -27,6 +27,20 @@ static gnutls_x509_crt_t cert_of(const char *pem)
 	cr_assert_eq(gnutls_x509_crt_init(&cert), 0);
 	cr_assert_eq(gnutls_x509_crt_import(cert, &datum, GNUTLS_X509_FMT_PEM), 0);
 	return cert;
+}
+
+static struct tls_material material_of(const char *chain, const char *key)
+{
+	return (struct tls_material){.pairs = {{.chain_pem = chain, .key_pem = key}}, .pair_count = 1};
+}
+
+static struct tls_context *context_of(const struct tls_pems *pems)
+{
+	const struct tls_material material = material_of(pems->leaf_cert, pems->leaf_key);
+	struct tls_context *context = NULL;
+
+	cr_assert_eq(tls_context_new(&material, &context), TLS_OK);
+	return context;
 }
 
 static struct tls_pems make_pems(void)
@@ -155,12 +169,28 @@ Test(tls, priorities_are_understood)
 Test(tls, context_refuses_what_cannot_be_served)
 {
 	struct tls_pems pems = make_pems();
-	struct tls_context *context = NULL;
+	const struct {
+		const char *chain, *key;
+		enum tls_status status;
+	} cases[] = {
+		{"", pems.leaf_key, TLS_CERTIFICATE},
+		{pems.leaf_key, pems.leaf_key, TLS_CERTIFICATE},
+		{pems.leaf_cert, "", TLS_KEY},
+		{pems.leaf_cert, pems.leaf_cert, TLS_KEY},
+		{pems.leaf_cert, pems.ca_key, TLS_MISMATCH},
+	};
+	struct tls_context *served = context_of(&pems);
 
-	cr_expect_eq(tls_context_new("", pems.leaf_key, &context), TLS_CERTIFICATE);
-	cr_expect_eq(tls_context_new(pems.leaf_cert, "", &context), TLS_KEY);
-	cr_expect_eq(tls_context_new(pems.leaf_cert, pems.ca_key, &context), TLS_CERTIFICATE);
-	cr_assert_null(context);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct tls_material material = material_of(cases[i].chain, cases[i].key);
+		struct tls_context *context = NULL;
+
+		cr_expect_eq(tls_pair_check(&material.pairs[0]), cases[i].status, "case %zu", i);
+		cr_expect_eq(tls_context_new(&material, &context), cases[i].status, "case %zu", i);
+		cr_assert_null(context);
+		cr_expect_eq(tls_context_replace(served, &material), cases[i].status, "case %zu", i);
+	}
+	tls_context_free(served);
 	tls_context_free(NULL);
 	tls_pems_done(&pems);
 }
@@ -199,6 +229,7 @@ static void pair_close(struct pair *pair)
 {
 	gnutls_deinit(pair->server);
 	gnutls_deinit(pair->client);
+	tls_session_done(&pair->traffic);
 	close(pair->fds[0]);
 	close(pair->fds[1]);
 }
@@ -260,7 +291,7 @@ static void check_resumption(const char *priorities)
 	gnutls_datum_t ticket, protocol;
 	struct pair pair;
 
-	cr_assert_eq(tls_context_new(pems.leaf_cert, pems.leaf_key, &context), TLS_OK);
+	context = context_of(&pems);
 	pair_open(&pair, context, trust, priorities, "http/1.1");
 	cr_assert_eq(shake(&pair), 0);
 	talk(&pair);
@@ -314,7 +345,7 @@ Test(tls, handshakes_outside_the_policy_fail)
 	struct tls_context *context;
 	struct pair pair;
 
-	cr_assert_eq(tls_context_new(pems.leaf_cert, pems.leaf_key, &context), TLS_OK);
+	context = context_of(&pems);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		pair_open(&pair, context, trust, cases[i].priorities, cases[i].protocol);
 		int code = shake(&pair);
@@ -325,4 +356,57 @@ Test(tls, handshakes_outside_the_policy_fail)
 	tls_context_free(context);
 	gnutls_certificate_free_credentials(trust);
 	tls_pems_done(&pems);
+}
+
+/* ---- replacing --------------------------------------------------------------------------------------------------- */
+
+static void check_served(struct pair *pair, const struct tls_pems *pems)
+{
+	gnutls_x509_crt_t wanted = cert_of(pems->leaf_cert);
+	unsigned count = 0;
+	const gnutls_datum_t *chain = gnutls_certificate_get_peers(pair->client, &count);
+
+	cr_assert(chain && count > 0);
+	cr_expect(gnutls_x509_crt_equals2(wanted, &chain[0]));
+	gnutls_x509_crt_deinit(wanted);
+}
+
+Test(tls, a_session_goes_on_with_the_certificate_that_it_began_with)
+{
+	struct tls_pems before = make_pems(), after = make_pems();
+	gnutls_certificate_credentials_t trust = trust_of(&before), trust_after = trust_of(&after);
+	struct tls_context *context = context_of(&before);
+	const struct tls_material material = material_of(after.leaf_cert, after.leaf_key);
+	struct tls_expiry expiry;
+	struct pair early, begun, late;
+	char fingerprint[96];
+
+	pair_open(&early, context, trust, "NORMAL", NULL);
+	pair_open(&begun, context, trust, "NORMAL", NULL);
+	cr_assert_eq(shake(&early), 0);
+	cr_assert_eq(tls_context_replace(context, &material), TLS_OK);
+	cr_expect_eq(shake(&begun), 0);
+	check_served(&begun, &before);
+	talk(&begun);
+	check_served(&early, &before);
+	talk(&early);
+	pair_open(&late, context, trust_after, "NORMAL", NULL);
+	cr_assert_eq(shake(&late), 0);
+	check_served(&late, &after);
+	talk(&late);
+	talk(&early);
+	pair_close(&early);
+	pair_close(&begun);
+	tls_context_expiry(context, &expiry);
+	cr_assert_eq(tls_fingerprint(after.leaf_cert, fingerprint), TLS_OK);
+	cr_expect_str_eq(expiry.fingerprint, fingerprint);
+	cr_expect_str_eq(expiry.subject, "localhost");
+	cr_expect(expiry.seconds_left > 395 * 86400 && expiry.seconds_left <= 397 * 86400);
+	talk(&late);
+	pair_close(&late);
+	tls_context_free(context);
+	gnutls_certificate_free_credentials(trust);
+	gnutls_certificate_free_credentials(trust_after);
+	tls_pems_done(&before);
+	tls_pems_done(&after);
 }

@@ -1,0 +1,51 @@
+/*
+ * The certificates of a server that runs: where the pair comes from, what clients' certificates are held against, and
+ * one thread that renews and reloads them. Whatever comes new and is not good is told in one line of the log, and what
+ * was served before goes on.
+ */
+#ifndef COFFER_CLI_CERTIFICATES_H
+#define COFFER_CLI_CERTIFICATES_H
+
+#include "server/core/home.h"
+#include "server/tls/context.h"
+
+struct certificates;
+
+struct certificates_options {
+	struct home *home;  /* borrowed */
+	const char *listen; /* these and the files below as the settings have them; borrowed */
+	const char *host_name;
+	const char *client_ca;	/* "": none is asked for */
+	const char *client_crl; /* "": none */
+	uint64_t look_ms;	/* how often the thread looks whether anything has changed or is due */
+	void (*log)(const char *line);
+};
+
+/* Opens what is there, makes what is missing, starts the thread. False: the error is told in a line. */
+MUST_CHECK bool certificates_new(const struct certificates_options *options, struct certificates **ret_certificates,
+				 char *ret_error, size_t error_size);
+/* Stops the thread. After the last session is gone. NULL is accepted. */
+void certificates_free(struct certificates *certificates);
+
+/* Borrowed, and the same for the whole life of `certificates`. */
+struct tls_context *certificates_tls(struct certificates *certificates);
+/*
+ * The CA that clients must be told of, as PEM, and SHA-256 of its DER in lower-case hexadecimal and as
+ * tls_fingerprint() writes it. Borrowed; NULL when it is none of ours.
+ */
+const char *certificates_ca_pem(const struct certificates *certificates);
+const char *certificates_ca_hex(const struct certificates *certificates);
+const char *certificates_ca_fingerprint(const struct certificates *certificates);
+
+/* Any thread: looks at once whether anything has changed or is due, and does not wait for it. */
+void certificates_look(struct certificates *certificates);
+/*
+ * Any thread: serves this pair from the next session on, with the client CAs that are set. For whoever obtains
+ * certificates (an ACME client): both are PEM texts, the leaf first, and are copied. Refused, with what was served
+ * before going on, for the reasons of tls_context_replace(). Once it has been called the pair is the caller's to renew:
+ * neither the local CA nor files are looked at for one any more.
+ */
+MUST_CHECK enum tls_status certificates_install(struct certificates *certificates, const char *chain_pem,
+						const char *key_pem);
+
+#endif

@@ -1,0 +1,16 @@
+/* The pair of the local CA: DIR/tls/ca.pem, ca.key, server.pem, server.key, made where they are missing. */
+#ifndef COFFER_CLI_LOCAL_CERTIFICATE_H
+#define COFFER_CLI_LOCAL_CERTIFICATE_H
+
+#include "server/core/home.h"
+#include "server/tls/local_ca.h"
+
+/*
+ * Reads the CA and the leaf. A CA is made only where there has never been one; a leaf is made, and written, when the
+ * one that is there is not good for all `names` or has not long to live. tls_pems_done() frees. The error is told in a
+ * line.
+ */
+MUST_CHECK bool local_certificate_open(struct home *home, const char *const *names, size_t count,
+				       struct tls_pems *ret_pems, char *ret_error, size_t error_size);
+
+#endif
