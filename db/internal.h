@@ -74,6 +74,7 @@ struct store {
 	pthread_t committer, maintenance;
 	bool committer_runs, maintenance_runs;
 	_Atomic int space;
+	_Atomic uint64_t free_bytes;
 	_Atomic bool healthy;
 	_Atomic bool care_wanted;
 	_Atomic unsigned long steps; /* of the committer, done or waited */

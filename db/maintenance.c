@@ -20,6 +20,7 @@ static void watch_disk(struct store *store)
 	if (statvfs(store->path, &fs) != 0)
 		return; /* the last figure stands */
 	available = (uint64_t)fs.f_bavail * fs.f_frsize;
+	atomic_store(&store->free_bytes, available);
 	if (available < store->options.reserve_bytes)
 		space = STORE_SPACE_NONE;
 	else if (available < store->options.watermark_bytes)

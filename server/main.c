@@ -44,6 +44,8 @@ static const struct {
 	{.name = "send", .run = command_send, .help = "seal, sign and deposit a message for a partner"},
 	{.name = "inbox", .run = command_inbox, .help = "list the messages in one's mailbox, or follow them"},
 	{.name = "read", .run = command_read, .help = "verify and open a message from one's mailbox"},
+	{.name = "status", .run = command_status, .help = "print how a running server is"},
+	{.name = "health", .run = command_health, .help = "whether a server answers, for scripts"},
 	{.name = "config", .run = command_config, .help = "print the settings in force and where they come from"},
 	{.name = "routes", .run = command_routes, .help = "print the routes: method, path, operation"},
 	{.name = "audit", .run = command_audit, .help = "verify, sign and export the audit log"},

@@ -154,7 +154,7 @@ static enum call_next change_prepare(struct call *call)
 	if (status != JSON_DOC_OK) {
 		http_problem(call->x, PROBLEM_BAD_REQUEST,
 			     "the body is {%s\"roles\": [of reader, writer, auditor, administrator, partner, "
-			     "emergency]%s}: %s",
+			     "emergency, monitor]%s}: %s",
 			     is_new ? "\"name\": ..., " : "", is_new ? "" : ", \"state\": active or disabled",
 			     json_doc_status_text(status));
 		call->refused = true;

@@ -16,6 +16,7 @@
 struct api;
 struct epochs;
 struct home;
+struct tls_context;
 
 enum { API_PASSPHRASE_MAX = 1024, API_JSON_MAX = 4096 }; /* bytes */
 
@@ -33,6 +34,7 @@ struct api_options {
 	struct home *home;	    /* borrowed: sealing and unsealing */
 	struct epochs *epochs;	    /* borrowed; NULL when epoch wraps are off */
 	struct workers *workers;    /* borrowed */
+	struct tls_context *tls;    /* borrowed: to tell of its certificate */
 	int64_t idempotency_ttl_ms; /* how long an Idempotency-Key is remembered */
 	struct origins origins;	    /* borrowed: what clients name in proofs */
 	const char *ca_pem;	    /* borrowed: the local CA's certificate; NULL: another one certifies */

@@ -94,7 +94,7 @@ void call_authenticate(struct call *call)
 		return;
 	memcpy(call->event.account_id, call->principal.account_id, sizeof(call->event.account_id));
 	memcpy(call->event.token_id, call->principal.token_id, sizeof(call->event.token_id));
-	if ((call->principal.scopes & scope) != scope) {
+	if (scope && !(call->principal.scopes & scope)) {
 		http_problem(call->x, PROBLEM_FORBIDDEN, NULL);
 		call->refused = true;
 		return;

@@ -45,6 +45,7 @@ struct api {
 	struct rates *failures; /* by address: tokens and answers that are wrong */
 	struct waiters *waiters;
 	_Atomic(struct http_server *) server;
+	int64_t started_ms; /* CLOCK_MONOTONIC */
 	struct inflight *inflight;
 	struct receipt_desk *receipts;
 	_Atomic size_t body_bytes; /* of bodies that are collected (body.h) */
@@ -90,6 +91,7 @@ struct call {
 
 struct api_steps {
 	enum audit_action action; /* 0: the route touches no data, and nothing goes through the committer */
+	bool logs_refusals;	  /* and nothing else: it touches no data, and is asked again and again */
 	bool writes;		  /* refused below the disk's watermark */
 	bool unwraps;		  /* refused while sealed */
 	bool may_authenticate;	  /* open to all, but a token that comes along counts, and must be good */
@@ -148,6 +150,6 @@ extern const struct api_steps RECORDS_POST, RECORDS_PUT, RECORDS_GET, RECORDS_DE
 	LOGIN_ANSWER, LOGIN_END, MAILBOX_POST, MAILBOX_LIST, MAILBOX_GET, MAILBOX_DELETE, GRANTS_PUT, GRANTS_DELETE,
 	GRANTS_LIST, ACCOUNTS_POST, ACCOUNTS_PUT, ACCOUNTS_GET, ACCOUNTS_LIST, TOKENS_POST, TOKENS_LIST, TOKENS_DELETE,
 	AUDIT_LIST, AUDIT_CHECKPOINT, SERVICE_WELL_KNOWN, SERVICE_KEK, SERVICE_CA, SERVICE_HEALTH, SERVICE_READY,
-	SERVICE_CONTRACT, SERVICE_SEAL, SERVICE_UNSEAL, SESSION_GET, PAGE_INDEX, PAGE_ASSET;
+	SERVICE_CONTRACT, SERVICE_SEAL, SERVICE_UNSEAL, SESSION_GET, PAGE_INDEX, PAGE_ASSET, SERVICE_STATUS;
 
 #endif

@@ -196,7 +196,7 @@ static enum http_next commit(struct call *call)
 
 	if (of_nobody)
 		refusals_count(call->api->options.refusals, call->event.peer);
-	if (!call->steps->action || of_nobody) {
+	if (!call->steps->action || of_nobody || (call->steps->logs_refusals && !call->refused)) {
 		call->phase = CALL_ANSWERED;
 		if (!call->refused && call->steps->finish)
 			call->steps->finish(call);
@@ -271,7 +271,7 @@ static enum http_next app_head(struct http_exchange *x, void *arg)
 		call->refused = true;
 	if (!call->refused && call->steps->unwraps && keyring_sealed(call->api->options.vault->ring))
 		call_refuse(call, CORE_SEALED);
-	if (!call->refused && call->steps->action)
+	if (!call->refused && call->steps->action && !call->steps->logs_refusals)
 		check_space(call);
 	if (!call->refused && call->steps->begin)
 		call->steps->begin(call);
@@ -458,6 +458,7 @@ struct api *api_new(const struct api_options *options)
 	if (!api)
 		return NULL;
 	api->options = *options;
+	api->started_ms = clock_monotonic_ms();
 	api->inflight = inflight_new();
 	api->login = login_new(options->login_challenge_ms);
 	api->waiters = waiters_new();

@@ -127,7 +127,8 @@ static enum call_next make_prepare(struct call *call)
 		http_problem(
 			call->x, PROBLEM_BAD_REQUEST,
 			"the body is {\"account\": name, \"scopes\": [of records:read, records:write, admin, partner, "
-			"audit, break-glass], \"expires_in\": seconds, \"description\": ...}, all but the account "
+			"audit, break-glass, metrics], \"expires_in\": seconds, \"description\": ...}, all but the "
+			"account "
 			"optional: %s",
 			json_doc_status_text(status));
 		call->refused = true;

@@ -6,6 +6,7 @@
 
 #include "crypto/secret.h"
 #include "server/cli/arguments.h"
+#include "server/cli/server_url.h"
 #include "server/client/client.h"
 #include "server/core/files.h"
 
@@ -13,16 +14,15 @@ bool admin_client_open(const char *given_data, const char *given_url, const char
 		       const char *given_token_file, struct client **ret_client, char *ret_error, size_t error_size)
 {
 	struct files_error error = {ret_error, error_size};
-	const char *listen = getenv("COFFER_LISTEN");
 	const char *data = arguments_data(given_data);
-	char url[300], ca[4096], token_file[4096];
+	char url[SERVER_URL_MAX], ca[4096], token_file[4096];
 	struct client_options options = {.url = given_url ? given_url : url, .ca_file = given_ca ? given_ca : ca};
 	char *token = NULL;
 	size_t size;
 	enum core_status status;
 	bool good;
 
-	snprintf(url, sizeof(url), "https://%s", listen && listen[0] ? listen : "127.0.0.1:8443");
+	server_url_find(data, url);
 	snprintf(ca, sizeof(ca), "%s/tls/ca.pem", data);
 	snprintf(token_file, sizeof(token_file), "%s", given_token_file ? given_token_file : "");
 	if (!given_token_file)

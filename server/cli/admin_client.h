@@ -16,7 +16,8 @@ struct client;
 #define ADMIN_CLIENT_URL                                                                                 \
 	{                                                                                                \
 		.name = "url", .value = "URL",                                                           \
-		.help = "where it listens; else https:// and COFFER_LISTEN, else https://127.0.0.1:8443" \
+		.help = "where it listens; else DIR/server.url, else https:// and COFFER_LISTEN, else\n" \
+			"      https://127.0.0.1:8443"                                                   \
 	}
 #define ADMIN_CLIENT_CA                                                                            \
 	{                                                                                          \

@@ -9,6 +9,8 @@ int command_unseal(int argc, char **argv);
 int command_seal(int argc, char **argv);
 /* coffer seal --to: what command_seal() passes on. */
 int command_seal_message(int argc, char **argv);
+int command_status(int argc, char **argv);
+int command_health(int argc, char **argv);
 int command_config(int argc, char **argv);
 int command_routes(int argc, char **argv);
 int command_audit(int argc, char **argv);

@@ -14,6 +14,7 @@
 #include "server/cli/harden.h"
 #include "server/cli/origin_names.h"
 #include "server/cli/secret_input.h"
+#include "server/cli/server_url.h"
 #include "server/cli/settings.h"
 #include "server/cli/watch.h"
 #include "server/core/audit_keeper.h"
@@ -206,6 +207,7 @@ static bool make_api(struct serve *s)
 					       .home = s->home,
 					       .epochs = s->epochs,
 					       .workers = s->workers,
+					       .tls = certificates_tls(s->certificates),
 					       .log = log_line,
 					       .origins = s->origins.origins,
 					       .ca_pem = certificates_ca_pem(s->certificates),
@@ -285,7 +287,8 @@ static bool start(struct serve *s)
 	});
 	if (!s->workers || !s->care || !origin_names_init(&s->origins, set->origin, set->listen, set->host_name))
 		return false;
-	return make_api(s) && open_access_log(s) && start_http(s);
+	return make_api(s) && open_access_log(s) && start_http(s) &&
+	       server_url_write(s->home, set->listen, http_server_port(s->server), s->error, sizeof(s->error));
 }
 
 static bool has_moved(void *arg, const char **ret_stuck)
@@ -323,6 +326,7 @@ static void serve(struct serve *s)
 					  .reload = reload,
 					  .log = log_line,
 					  .arg = s});
+	server_url_remove(s->home);
 }
 
 int command_serve(int argc, char **argv)

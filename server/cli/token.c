@@ -28,7 +28,8 @@ static const struct argument OPTIONS[] = {
 	[OPTION_SCOPE] =
 		{.name = "scope",
 		 .value = "SCOPE,...",
-		 .help = "of records:read, records:write, admin, partner, audit; else all that the account has"},
+		 .help = "of records:read, records:write, admin, partner, audit, break-glass, metrics; else all that\n"
+			 "      the account has"},
 	[OPTION_EXPIRES_IN] = {.name = "expires-in", .value = "SECONDS", .help = "else the token does not expire"},
 	[OPTION_DESCRIPTION] = {.name = "description", .value = "TEXT", .help = "what it is for, as it is listed"},
 	[OPTION_OUTPUT] = {.name = "output",

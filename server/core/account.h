@@ -20,6 +20,7 @@ enum scope {
 	SCOPE_PARTNER = 1u << 3,      /* a key in the directory, a mailbox */
 	SCOPE_AUDIT = 1u << 4,	      /* read the audit log */
 	SCOPE_BREAK_GLASS = 1u << 5,  /* read any record, for a reason and a while (reason.h) */
+	SCOPE_METRICS = 1u << 6,      /* figures of the service itself, and of no data */
 	SCOPE_ANY_ACCOUNT = 1u << 31, /* in no row: whoever authenticates has it */
 };
 

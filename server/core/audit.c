@@ -65,6 +65,7 @@ static const char *const ACTION_NAMES[] = {
 	[AUDIT_RECORD_BREAK_GLASS] = "record.break-glass",
 	[AUDIT_REFUSED] = "access.refused",
 	[AUDIT_SESSION_READ] = "session.read",
+	[AUDIT_STATUS_READ] = "status.read",
 };
 
 const char *audit_action_name(unsigned action)

@@ -6,6 +6,7 @@
  *   DIR/keys/           0700; store.key (32 raw bytes), kek-<id>.pem, identity.pem, and when the KEK is locked
  *                       unlock-passphrase.slot, unlock-credential.slot (crypto/slot.h): each 0600
  *   DIR/tls/            0700; ca.pem (0644), ca.key, server.pem, server.key: 0600
+ *   DIR/server.url      0600: where the server listens, while it runs (server/cli/server_url.h)
  *   DIR/admin.token     0600: the token and a newline
  *   DIR/admin.curl      0600: `header = "Authorization: Bearer …"` and `cacert = …`, for curl -K
  *

@@ -8,6 +8,7 @@ const struct named_scopes ROLES[] = {
 	{"reader", SCOPE_RECORDS_READ}, {"writer", SCOPE_RECORDS_READ | SCOPE_RECORDS_WRITE},
 	{"auditor", SCOPE_AUDIT},	{"administrator", SCOPE_ADMIN},
 	{"partner", SCOPE_PARTNER},	{"emergency", SCOPE_RECORDS_READ | SCOPE_BREAK_GLASS},
+	{"monitor", SCOPE_METRICS},
 };
 const size_t ROLE_COUNT = sizeof(ROLES) / sizeof(ROLES[0]);
 
@@ -18,6 +19,7 @@ const struct named_scopes SCOPES[] = {
 	{"partner", SCOPE_PARTNER},
 	{"audit", SCOPE_AUDIT},
 	{"break-glass", SCOPE_BREAK_GLASS},
+	{"metrics", SCOPE_METRICS},
 };
 const size_t SCOPE_COUNT = sizeof(SCOPES) / sizeof(SCOPES[0]);
 

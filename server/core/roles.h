@@ -11,10 +11,10 @@ struct named_scopes {
 	uint32_t scopes;
 };
 
-/* reader, writer, auditor, administrator, partner, emergency */
+/* reader, writer, auditor, administrator, partner, emergency, monitor */
 extern const struct named_scopes ROLES[];
 extern const size_t ROLE_COUNT;
-/* records:read, records:write, admin, partner, audit, break-glass */
+/* records:read, records:write, admin, partner, audit, break-glass, metrics */
 extern const struct named_scopes SCOPES[];
 extern const size_t SCOPE_COUNT;
 

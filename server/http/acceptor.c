@@ -87,6 +87,16 @@ void acceptor_forget(struct acceptor *a, struct connection *connection, int ling
 		return; /* the counter is full: the acceptor will wake */
 }
 
+unsigned acceptor_open(struct acceptor *a)
+{
+	unsigned open;
+
+	pthread_mutex_lock(&a->lock);
+	open = admission_open(a->admission);
+	pthread_mutex_unlock(&a->lock);
+	return open;
+}
+
 /* ---- guests ---- */
 
 static void watch(struct acceptor *a, struct guest *guest)

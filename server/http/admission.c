@@ -129,6 +129,11 @@ enum admission_verdict admission_promote(struct admission *admission, const stru
 	return ADMITTED;
 }
 
+unsigned admission_open(const struct admission *admission)
+{
+	return admission->admitted + admission->over;
+}
+
 void admission_leave(struct admission *admission, const struct sockaddr_storage *address,
 		     enum admission_verdict verdict)
 {

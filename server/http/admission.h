@@ -26,6 +26,8 @@ enum admission_verdict admission_enter(struct admission *admission, const struct
 /* ADMITTED when there is room by now for one that was over; else as it was. */
 enum admission_verdict admission_promote(struct admission *admission, const struct sockaddr_storage *address,
 					 enum admission_verdict verdict);
+/* All that are counted. */
+unsigned admission_open(const struct admission *admission);
 /* One less. verdict: what it was last given. */
 void admission_leave(struct admission *admission, const struct sockaddr_storage *address,
 		     enum admission_verdict verdict);

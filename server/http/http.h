@@ -39,7 +39,7 @@ struct http_route {
 	const char *method;    /* "GET"; a GET route answers HEAD too */
 	const char *path;      /* "/v1/records/{id}": a segment in braces matches one non-empty segment */
 	const char *operation; /* operationId of the contract */
-	unsigned scope;	       /* the application's; 0: open to all */
+	unsigned scope;	       /* the application's: one of these bits is needed; 0: open to all */
 	enum http_body body;
 	uint64_t body_max; /* bytes, below http_limits.body; 0: that alone */
 	const struct api_steps *steps;
@@ -120,6 +120,13 @@ bool http_server_stopping(const struct http_server *server);
  */
 enum { HTTP_TURN_MS = 250 };
 bool http_server_moved(struct http_server *server);
+
+struct http_figures {
+	unsigned open;	/* connections, those that are told that there are too many among them */
+	unsigned limit; /* --max-connections */
+};
+/* Any thread, before http_server_stop(); a loop of its own also during that. */
+void http_server_figures(struct http_server *server, struct http_figures *ret_figures);
 
 /*
  * Any thread: the exchange may go on. It is queued to its loop, which notices at the next http_flush() or by itself

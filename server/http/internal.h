@@ -149,6 +149,8 @@ char *exchange_copy(struct http_exchange *x, const char *text, size_t size);
 
 /* acceptor.c */
 struct acceptor *acceptor_new(struct http_server *server);
+/* Any thread: connections that are open. */
+unsigned acceptor_open(struct acceptor *acceptor);
 /* Accepts no more; loops may still forget connections. Then, once the loops are gone, free. */
 void acceptor_stop(struct acceptor *acceptor);
 void acceptor_free(struct acceptor *acceptor);

@@ -60,6 +60,14 @@ uint16_t http_server_port(const struct http_server *server)
 	return server->port;
 }
 
+void http_server_figures(struct http_server *server, struct http_figures *ret_figures)
+{
+	*ret_figures = (struct http_figures){
+		.open = server->acceptor ? acceptor_open(server->acceptor) : 0,
+		.limit = server->options.limits.connections,
+	};
+}
+
 bool http_server_stopping(const struct http_server *server)
 {
 	return atomic_load(&server->stopping);

@@ -69,7 +69,7 @@ class Manuals(unittest.TestCase):
 
     def test_bash_completes_commands_options_and_files(self):
         self.assertEqual(self.complete("coffer", ""), set(commands()))
-        self.assertEqual(self.complete("coffer", "s"), {"serve", "seal", "sign", "send"})
+        self.assertEqual(self.complete("coffer", "s"), {"serve", "seal", "sign", "send", "status"})
         self.assertEqual(self.complete("coffer", "keygen", "--b"), {"--bits"})
         self.assertLessEqual({"--to", "--data"}, self.complete("coffer", "seal", "--"))
         self.assertEqual(self.complete("coffer", "audit", "v"), {"verify"})

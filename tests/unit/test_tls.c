@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "server/tls/certificate.h"
+#include "server/tls/context.h"
 #include "server/tls/local_ca.h"
 
 static const char *const NAMES[] = {"records.example", "192.0.2.7", "2001:db8::7", "*.wide.example"};
@@ -53,6 +55,31 @@ static struct tls_pems make_pems(void)
 }
 
 /* ---- the local CA ------------------------------------------------------------------------------------------------ */
+
+Test(tls, a_certificate_tells_its_names_and_its_time)
+{
+	struct tls_pems pems = make_pems();
+	struct tls_certificate read, served;
+	struct tls_context *context = NULL;
+	const struct tls_material material = {.pairs = {{.chain_pem = pems.leaf_cert, .key_pem = pems.leaf_key}},
+					      .pair_count = 1};
+	const int64_t now = (int64_t)time(NULL) * 1000, day = INT64_C(86400000);
+
+	cr_assert_eq(tls_certificate_read(pems.leaf_cert, &read), TLS_OK);
+	cr_assert(read.count >= 6 && read.count <= TLS_CERTIFICATE_NAMES_MAX);
+	cr_assert_str_eq(read.names[0], "localhost");
+	cr_assert_str_eq(read.names[1], "127.0.0.1");
+	cr_assert_str_eq(read.names[2], "::1");
+	cr_assert(read.not_before_ms <= now && read.not_after_ms > now + 396 * day &&
+		  read.not_after_ms < now + 398 * day);
+	cr_assert_eq(tls_context_new(&material, &context), TLS_OK);
+	cr_assert_eq(tls_context_certificate(context, &served), TLS_OK);
+	cr_assert_arr_eq(&served, &read, sizeof(read));
+	tls_context_free(context);
+	cr_assert_eq(tls_certificate_read(pems.leaf_key, &read), TLS_CERTIFICATE);
+	cr_assert_eq(tls_certificate_read("", &read), TLS_CERTIFICATE);
+	tls_pems_done(&pems);
+}
 
 Test(tls, leaf_chains_to_the_ca_for_servers_under_every_name)
 {
