@@ -387,9 +387,35 @@ def invite_text():
     yield "wrapped", b" coffer-invite-v1." + base64.urlsafe_b64encode(members).rstrip(b"=") + b"\n"
 
 
+def port80():
+    def request(line, *fields, host=b"clinic.example.org"):
+        return b"\r\n".join((line, b"Host: " + host) + fields) + b"\r\n\r\n"
+
+    get, challenge = b"GET /a%20b?c=d HTTP/1.1", b"/.well-known/acme-challenge/"
+    yield "get", request(get, b"Accept: */*", host=b"Clinic.Example.org:80")
+    yield "head", request(b"HEAD / HTTP/1.0")
+    yield "ipv6", request(get, host=b"[2001:db8::1]:8080")
+    yield "other-host", request(get, host=b"other.example")
+    yield "user-in-host", request(get, host=b"clinic.example.org@other.example")
+    yield "challenge", request(b"GET " + challenge + b"A-token_9 HTTP/1.1")
+    yield "challenge-unknown", request(b"GET " + challenge + b"token HTTP/1.1")
+    yield "challenge-up", request(b"GET " + challenge + b"../../keys/store.key HTTP/1.1")
+    yield "credentials", request(get, b"Authorization: Bearer x")
+    yield "post", request(b"POST / HTTP/1.1", b"Content-Length: 1") + b"x"
+    yield "get-with-body", request(get, b"Content-Length: 1") + b"x"
+    yield "absolute", request(b"GET http://clinic.example.org/ HTTP/1.1")
+    yield "version", request(b"GET / HTTP/2.0")
+    yield "folded", request(get, b"A: b", b" c")
+    yield "bare-lf", request(get, b"A: b\nLocation: x")
+    yield "two-hosts", request(get, b"Host: other.example")
+    yield "long", request(b"GET /" + b"a" * 4000 + b" HTTP/1.1")
+    yield "too-long", request(b"GET /" + b"a" * 4200 + b" HTTP/1.1")
+    yield "hello", bytes.fromhex("160301020001000100")
+
+
 TARGETS = (wire, record_meta, audit_event, encode, hello, conditional, http_date, slot, json_, route, settings_value,
            settings_file, private_key, public_key, gate, directory_name, accept, etag_list, origin, pubkey_pem,
-           key_text, invite_text)
+           key_text, invite_text, port80)
 
 
 def main():
