@@ -42,6 +42,8 @@ void greeting_print(const struct greeting *greeting, FILE *out)
 		"CA %s/tls/ca.pem, SHA-256 %s\n"
 		"%s\n",
 		url, greeting->data, greeting->fingerprint, greeting->protection);
+	if (greeting->plain_port)
+		fprintf(out, "Port %u sends plain HTTP on to https\n", greeting->plain_port);
 	put_curl(out, greeting, "-H 'Content-Type: application/json' --data-binary '{\"hello\":\"world\"}' ", url);
 	put_curl(out, greeting, "", url);
 }

@@ -6,9 +6,10 @@
 #include <stdio.h>
 
 struct greeting {
-	const char *data;   /* absolute, any path */
-	const char *listen; /* ADDRESS:PORT, as set */
-	uint16_t port;	    /* as taken */
+	const char *data;    /* absolute, any path */
+	const char *listen;  /* ADDRESS:PORT, as set */
+	uint16_t port;	     /* as taken */
+	uint16_t plain_port; /* that of --http-redirect, 0: none */
 	const char *fingerprint;
 	const char *protection; /* a sentence: what keeps the private KEK from others */
 };

@@ -6,16 +6,38 @@
 static const char *const ALWAYS[] = {"localhost", "127.0.0.1", "::1"};
 enum { ALWAYS_COUNT = sizeof(ALWAYS) / sizeof(ALWAYS[0]) };
 
-static bool split(struct origin_names *names, const char *origin)
+static size_t count(const char *list)
 {
 	size_t most = 1;
-	char *rest;
 
-	for (const char *at = origin; *at; at++)
+	for (const char *at = list; *at; at++)
 		most += *at == ',';
-	names->list = calloc(most, sizeof(*names->list));
-	names->text = rest = strdup(origin);
-	if (!names->list || !names->text)
+	return most;
+}
+
+/* names: with commas between. */
+static char *prefix_each(const char *names)
+{
+	static const char SCHEME[] = "https://";
+	char *text = malloc(strlen(names) + count(names) * (sizeof(SCHEME) - 1) + 1), *to = text;
+
+	for (const char *at = names; text; at++) {
+		if (at == names || at[-1] == ',')
+			to = stpcpy(to, SCHEME);
+		*to++ = *at;
+		if (!*at)
+			break;
+	}
+	return text;
+}
+
+static bool split(struct origin_names *names, char *text)
+{
+	char *rest = text;
+
+	names->text = text;
+	names->list = text ? calloc(count(text), sizeof(*names->list)) : NULL;
+	if (!names->list)
 		return false;
 	for (char *one; (one = strsep(&rest, ",")) != NULL;)
 		names->list[names->origins.origin_count++] = one;
@@ -23,12 +45,13 @@ static bool split(struct origin_names *names, const char *origin)
 	return true;
 }
 
-bool origin_names_init(struct origin_names *ret_names, const char *origin, const char *listen, const char *host_name)
+bool origin_names_init(struct origin_names *ret_names, const char *origin, const char *domain, const char *listen,
+		       const char *host_name)
 {
 	struct origin_names names = {.text = NULL};
 	struct origins *origins = &names.origins;
 
-	if (origin[0] && !split(&names, origin))
+	if ((origin[0] || domain[0]) && !split(&names, origin[0] ? strdup(origin) : prefix_each(domain)))
 		goto failed;
 	if (!cert_names_init(&names.names, listen, host_name))
 		goto failed;

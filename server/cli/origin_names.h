@@ -16,11 +16,13 @@ struct origin_names {
 };
 
 /*
- * origin: origins with commas between; empty: the names that the certificate of the local CA is made for (cert_names.h)
- * with "localhost", "127.0.0.1" and "::1". False when memory runs out. origin_names_done() frees.
+ * origin: origins with commas between; empty: "https://" before each of `domain`, names with commas between; that empty
+ * too: the names that the certificate of the local CA is made for (cert_names.h) with "localhost", "127.0.0.1" and
+ * "::1". False when memory runs out. origin_names_done() frees.
  */
 __attribute__((warn_unused_result)) bool origin_names_init(struct origin_names *ret_names, const char *origin,
-							   const char *listen, const char *host_name);
+							   const char *domain, const char *listen,
+							   const char *host_name);
 void origin_names_done(struct origin_names *names);
 
 #endif

@@ -12,7 +12,9 @@
 #include "server/cli/commands.h"
 #include "server/cli/greeting.h"
 #include "server/cli/harden.h"
+#include "server/cli/listen_error.h"
 #include "server/cli/origin_names.h"
+#include "server/cli/plain_port.h"
 #include "server/cli/secret_input.h"
 #include "server/cli/server_url.h"
 #include "server/cli/settings.h"
@@ -41,7 +43,9 @@ struct serve {
 	struct secret_input secrets[2]; /* passphrase, credential */
 	struct api *_Atomic api;
 	struct http_server *server;
+	struct plain_port *plain_port;
 	struct origin_names origins;
+	char *names; /* --host-name and --domain */
 	int access_log;
 	char error[1024];
 };
@@ -82,9 +86,15 @@ static bool open_certificates(struct serve *s)
 {
 	const struct settings *set = &s->settings;
 
+	if (asprintf(&s->names, "%s%s%s", set->host_name, set->host_name[0] && set->domain[0] ? "," : "", set->domain) <
+	    0) {
+		s->names = NULL;
+		snprintf(s->error, sizeof(s->error), "out of memory");
+		return false;
+	}
 	return certificates_new(&(struct certificates_options){.home = s->home,
 							       .listen = set->listen,
-							       .host_name = set->host_name,
+							       .host_name = s->names,
 							       .client_ca = set->client_ca,
 							       .client_crl = set->client_crl,
 							       .look_ms = CERTIFICATES_LOOK_MS,
@@ -145,9 +155,21 @@ static bool start_http(struct serve *s)
 		api_set_server(s->api, s->server);
 		return true;
 	}
-	snprintf(s->error, sizeof(s->error), "cannot listen on %s: %s (--listen changes it)", set->listen,
-		 status == HTTP_IN_USE ? "the port is in use" : strerror(errno));
+	listen_error(status, set->listen, "--listen", s->error, sizeof(s->error));
 	return false;
+}
+
+static bool start_plain_port(struct serve *s)
+{
+	const struct settings *set = &s->settings;
+
+	if (strcmp(set->http_redirect, "off") == 0)
+		return true;
+	return plain_port_new(&(struct plain_port_options){.listen = set->http_redirect,
+							   .origins = &s->origins.origins,
+							   .https_port = http_server_port(s->server),
+							   .head_ms = (unsigned)set->header_timeout},
+			      &s->plain_port, s->error, sizeof(s->error));
 }
 
 /* What the KEK is protected by, in words; for the operator. */
@@ -167,6 +189,7 @@ static void greet(const struct serve *s)
 	greeting_print(&(struct greeting){.data = home_path(s->home),
 					  .listen = s->settings.listen,
 					  .port = http_server_port(s->server),
+					  .plain_port = s->plain_port ? plain_port_number(s->plain_port) : 0,
 					  .fingerprint = certificates_ca_fingerprint(s->certificates),
 					  .protection = protection(s)},
 		       stdout);
@@ -285,9 +308,9 @@ static bool start(struct serve *s)
 		.idempotency_ttl_ms = (int64_t)set->idempotency_ttl,
 		.log = log_line,
 	});
-	if (!s->workers || !s->care || !origin_names_init(&s->origins, set->origin, set->listen, set->host_name))
+	if (!s->workers || !s->care || !origin_names_init(&s->origins, set->origin, set->domain, set->listen, s->names))
 		return false;
-	return make_api(s) && open_access_log(s) && start_http(s) &&
+	return make_api(s) && open_access_log(s) && start_http(s) && start_plain_port(s) &&
 	       server_url_write(s->home, set->listen, http_server_port(s->server), s->error, sizeof(s->error));
 }
 
@@ -354,6 +377,7 @@ int command_serve(int argc, char **argv)
 		serve(&s);
 	else
 		exit_status = complain(s.error);
+	plain_port_free(s.plain_port);
 	http_server_stop(s.server);
 	workers_free(s.workers);
 	care_free(s.care);
@@ -366,6 +390,7 @@ int command_serve(int argc, char **argv)
 	refusals_free(s.refusals);
 	api_free(s.api);
 	origin_names_done(&s.origins);
+	free(s.names);
 	notify_done(&s.notify);
 	settings_done(&s.settings);
 	return exit_status;

@@ -49,6 +49,7 @@ struct row {
 
 #define NAMED(field, upper)    .name = #field, .environment = "COFFER_" upper, .offset = offsetof(struct settings, field)
 #define TEXT(check_, accepts_) .rule = {.kind = SETTINGS_TEXT, .check = check_, .accepts = accepts_}
+#define LIST(check_, accepts_) .rule = {.kind = SETTINGS_TEXT, .list = true, .check = check_, .accepts = accepts_}
 #define NUMBER(min_, max_)     .rule = {.kind = SETTINGS_NUMBER, .min = min_, .max = max_}
 #define SIZE(min_, max_)       .rule = {.kind = SETTINGS_SIZE, .min = min_, .max = max_}
 #define TIME(min_, max_)       .rule = {.kind = SETTINGS_TIME, .min = min_, .max = max_}
@@ -60,8 +61,12 @@ static const struct row table[] = {
 	 .standard = "./coffer-data", .help = "where everything is kept"},
 	{NAMED(listen, "LISTEN"), TEXT(settings_check_listen, "ADDRESS:PORT or [ADDRESS]:PORT, port 0 to 65535"),
 	 .standard = "127.0.0.1:8443", .help = "where to listen; port 0 takes a free one"},
-	{NAMED(host_name, "HOST_NAME"), TEXT(settings_check_names, "host names or addresses separated by commas"),
+	{NAMED(host_name, "HOST_NAME"), LIST(settings_check_names, "host names or addresses separated by commas"),
 	 .standard = "", .help = "further names for the server certificate, as a,b,c"},
+	{NAMED(domain, "DOMAIN"), LIST(settings_check_domains, "DNS names with a dot, separated by commas"),
+	 .standard = "", .help = "names to get a certificate for by ACME, as a,b,c; then listens on ports 443 and 80"},
+	{NAMED(http_redirect, "HTTP_REDIRECT"), TEXT(settings_check_redirect, "off, or an address and port as --listen"),
+	 .standard = "off", .help = "where plain HTTP is sent on to https; with --domain [::]:80, for ACME's challenges"},
 	{NAMED(max_record_size, "MAX_RECORD_SIZE"), SIZE(1, 1024 * GIB),
 	 .standard = "1GiB", .help = "the largest record that is accepted"},
 	{NAMED(access_log, "ACCESS_LOG"), TEXT(settings_check_path, "- (standard output), off, or a file"),
@@ -114,8 +119,8 @@ static const struct row table[] = {
 	 .standard = "", .help = "CAs whose client certificates authenticate the account that they name; default none"},
 	{NAMED(client_crl, "CLIENT_CRL"), TEXT(settings_check_file, "a file of PEM CRLs"),
 	 .standard = "", .help = "client certificates that were revoked, by CAs of --client-ca; default none"},
-	{NAMED(origin, "ORIGIN"), TEXT(settings_check_origins, "https://HOST or https://HOST:PORT, with commas between"),
-	 .standard = "", .help = "what clients dial, and name in proofs; default: each name of the certificate"},
+	{NAMED(origin, "ORIGIN"), LIST(settings_check_origins, "https://HOST or https://HOST:PORT, with commas between"),
+	 .standard = "", .help = "what clients dial, and name in proofs; default: --domain, or each name of the certificate"},
 	{NAMED(open_enrollment, "OPEN_ENROLLMENT"), CHOICE(switches),
 	 .standard = "off", .help = "let anyone register a free name with a key, without an invite"},
 	{NAMED(invite_ttl, "INVITE_TTL"), TIME(SECOND, 8784 * HOUR),
@@ -204,14 +209,32 @@ static void say_where(FILE *errors, const struct origin *origin)
 		fprintf(errors, "coffer: %s: ", origin->place);
 }
 
+/* A copy of the text; a list that is given again on the command line goes on. NULL when memory runs out. */
+static char *join(const struct load *load, size_t row, const char *text, const struct origin *origin)
+{
+	const char *before = NULL;
+	char *both;
+
+	if (table[row].rule.list && origin->source == SETTINGS_FROM_COMMAND_LINE &&
+	    load->settings->source[row] == SETTINGS_FROM_COMMAND_LINE)
+		memcpy(&before, (const char *)load->settings + table[row].offset, sizeof(before));
+	if (!before || !before[0])
+		return strdup(text);
+	return asprintf(&both, "%s,%s", before, text) < 0 ? NULL : both;
+}
+
 /* Sets one value unless a stronger source has set it. The value is checked in either case. */
-static enum settings_status set(struct load *load, size_t row, const char *text, const struct origin *origin)
+static enum settings_status set(struct load *load, size_t row, const char *given, const struct origin *origin)
 {
 	const struct row *it = &table[row];
 	bool kept = load->settings->source[row] > origin->source;
 	char *field = (char *)load->settings + it->offset;
+	char *text = join(load, row, given, origin);
+	enum settings_value_status status =
+		text ? settings_value_parse(&it->rule, text, kept ? NULL : field) : SETTINGS_VALUE_NOMEM;
 
-	switch (settings_value_parse(&it->rule, text, kept ? NULL : field)) {
+	free(text);
+	switch (status) {
 	case SETTINGS_VALUE_OK:
 		break;
 	case SETTINGS_VALUE_NOMEM:
@@ -249,6 +272,20 @@ static enum settings_status load_defaults(struct load *load)
 	for (size_t i = 0; i < SETTINGS_COUNT && status == SETTINGS_OK; i++)
 		status = set(load, i, table[i].standard, &origin);
 	assert(status != SETTINGS_INVALID);
+	return status;
+}
+
+/* A server with a domain is there for all, on the usual ports. */
+static enum settings_status load_public_defaults(struct load *load)
+{
+	static const struct {
+		const char *name, *value;
+	} PUBLIC[] = {{"listen", "[::]:443"}, {"http_redirect", "[::]:80"}};
+	const struct origin origin = {.source = SETTINGS_FROM_DEFAULT, .place = "default"};
+	enum settings_status status = SETTINGS_OK;
+
+	for (size_t i = 0; i < sizeof(PUBLIC) / sizeof(PUBLIC[0]) && status == SETTINGS_OK; i++)
+		status = set(load, row_of(PUBLIC[i].name, strlen(PUBLIC[i].name)), PUBLIC[i].value, &origin);
 	return status;
 }
 
@@ -350,6 +387,8 @@ enum settings_status settings_load(struct settings *ret_settings, int argc, char
 		status = load_environment(&load);
 	if (status == SETTINGS_OK && load.config != NULL)
 		status = settings_file_read(load.config, set_from_file, &load, errors);
+	if (status == SETTINGS_OK && settings.domain[0])
+		status = load_public_defaults(&load);
 	if (status != SETTINGS_OK) {
 		settings_done(&settings);
 		return status;

@@ -30,13 +30,15 @@ enum settings_log_level {
 	SETTINGS_LOG_DEBUG,
 };
 
-#define SETTINGS_COUNT 52
+#define SETTINGS_COUNT 54
 
 /* Sizes are bytes, times are milliseconds. Texts are never NULL after a successful settings_load. */
 struct settings {
 	char *data;
 	char *listen;
 	char *host_name;
+	char *domain;
+	char *http_redirect;
 	uint64_t max_record_size;
 	char *access_log;
 	unsigned log_level; /* enum settings_log_level */
@@ -92,9 +94,9 @@ struct settings {
 
 /*
  * argv: argv[0] is the command's name and is skipped; the rest are `--name VALUE` or `--name=VALUE`, dashes and
- * underscores alike; a switch may stand alone. A malformed value is reported by source, name and what is
- * accepted, never by what it was. Not to be called from several threads at once (inih keeps its limits in globals). The
- * caller calls settings_done.
+ * underscores alike; a switch may stand alone, and a list grows by each VALUE. A malformed value is reported by source,
+ * name and what is accepted, never by what it was. Not to be called from several threads at once (inih keeps its limits
+ * in globals). The caller calls settings_done.
  */
 __attribute__((warn_unused_result)) enum settings_status settings_load(struct settings *ret_settings, int argc,
 								       char **argv, FILE *errors);

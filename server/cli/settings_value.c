@@ -271,8 +271,7 @@ bool settings_check_names(const char *text)
 	}
 }
 
-/* HOST or HOST:PORT, an IPv6 address in brackets. */
-static bool is_authority(const char *text, size_t size)
+bool settings_is_authority(const char *text, size_t size)
 {
 	const char *const bracket = size > 0 && text[0] == '[' ? memchr(text, ']', size) : NULL;
 	const size_t head = bracket ? (size_t)(bracket - text) + 1 : 0;
@@ -299,7 +298,7 @@ bool settings_check_origins(const char *text)
 		const size_t size = strcspn(text, ",");
 
 		if (size < sizeof(scheme) || strncmp(text, scheme, sizeof(scheme) - 1) != 0 || size > 300 ||
-		    !is_authority(text + sizeof(scheme) - 1, size - (sizeof(scheme) - 1)))
+		    !settings_is_authority(text + sizeof(scheme) - 1, size - (sizeof(scheme) - 1)))
 			return false;
 		text += size;
 		if (text[0] == ',' && *++text == '\0')

@@ -24,6 +24,7 @@ struct settings_rule {
 	uint64_t min, max; /* inclusive; NUMBER, SIZE and TIME */
 	const struct settings_choice *choices;
 	bool (*check)(const char *text); /* TEXT */
+	bool list;			 /* TEXT: of texts with commas between */
 	const char *accepts;		 /* TEXT: in words */
 };
 
@@ -46,5 +47,12 @@ bool settings_check_file(const char *text);    /* may be empty */
 bool settings_check_listen(const char *text);  /* ADDRESS:PORT, an IPv6 address in brackets; numeric */
 bool settings_check_names(const char *text);   /* names or addresses with commas between; may be empty */
 bool settings_check_origins(const char *text); /* https://HOST[:PORT] with commas between; may be empty */
+/* For ACME, in settings_acme.c. */
+bool settings_check_domains(
+	const char *text); /* DNS names with a dot, no wildcards, with commas between; may be empty */
+bool settings_check_redirect(const char *text); /* "off", or as settings_check_listen() */
+
+/* Whether `size` characters are HOST or HOST:PORT, an IPv6 address in brackets. */
+bool settings_is_authority(const char *text, size_t size);
 
 #endif

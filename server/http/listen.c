@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -48,7 +49,7 @@ static bool bind_and_listen(int fd, const struct addrinfo *info, int backlog)
 	       bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, backlog) == 0;
 }
 
-enum http_status listen_open(const char *text, int backlog, int *ret_fd, uint16_t *ret_port)
+static enum http_status open_one(const char *text, int backlog, int *ret_fd, uint16_t *ret_port)
 {
 	struct sockaddr_storage bound;
 	socklen_t size = sizeof(bound);
@@ -73,4 +74,16 @@ enum http_status listen_open(const char *text, int backlog, int *ret_fd, uint16_
 	}
 	freeaddrinfo(info);
 	return status;
+}
+
+enum http_status listen_open(const char *text, int backlog, int *ret_fd, uint16_t *ret_port)
+{
+	static const char ALL[] = "[::]:";
+	char v4[32];
+	const enum http_status status = open_one(text, backlog, ret_fd, ret_port);
+
+	if (status != HTTP_SYSTEM || errno != EAFNOSUPPORT || strncmp(text, ALL, sizeof(ALL) - 1) != 0)
+		return status;
+	snprintf(v4, sizeof(v4), "0.0.0.0:%s", text + sizeof(ALL) - 1);
+	return open_one(v4, backlog, ret_fd, ret_port);
 }

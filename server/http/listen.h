@@ -5,7 +5,8 @@
 #include "server/http/http.h"
 
 /*
- * listen: "127.0.0.1:8443", "[::1]:8443", numeric but for "localhost"; "[::]:8443" takes IPv4 too. The socket does not
+ * listen: "127.0.0.1:8443", "[::1]:8443", numeric but for "localhost"; "[::]:8443" takes IPv4 too, or alone where
+ * the kernel knows no IPv6. The socket does not
  * block and is closed on exec. *ret_port is the one in use: the answer to a port of 0. errno tells more about
  * HTTP_SYSTEM.
  */

@@ -124,10 +124,61 @@ Test(settings, a_switch_may_stand_alone_or_say_which)
 	done(&run);
 }
 
+Test(settings, a_list_grows_on_the_command_line_and_replaces_weaker_ones)
+{
+	setenv("COFFER_HOST_NAME", "c", 1);
+	setenv("COFFER_DOMAIN", "a.example.org", 1);
+	struct run run = LOAD("--host-name", "a,b", "--host-name=d", "--data", "one", "--data", "two");
+	cr_assert_eq(run.status, SETTINGS_OK, "%s", run.errors);
+	cr_expect_str_eq(run.settings.host_name, "a,b,d");
+	cr_expect_str_eq(run.settings.domain, "a.example.org");
+	cr_expect_str_eq(run.settings.data, "two");
+	done(&run);
+}
+
+Test(settings, a_domain_changes_where_to_listen_unless_that_is_set)
+{
+	struct run run = LOAD("--domain", "a.example.org");
+	cr_assert_eq(run.status, SETTINGS_OK, "%s", run.errors);
+	cr_expect_str_eq(run.settings.listen, "[::]:443");
+	cr_expect_str_eq(run.settings.http_redirect, "[::]:80");
+	done(&run);
+	run = load_file("domain = a.example.org\nlisten = 127.0.0.1:1\n");
+	cr_assert_eq(run.status, SETTINGS_OK, "%s", run.errors);
+	cr_expect_str_eq(run.settings.listen, "127.0.0.1:1");
+	cr_expect_str_eq(run.settings.http_redirect, "[::]:80");
+	done(&run);
+	run = LOAD("--http-redirect", "127.0.0.1:2");
+	cr_expect_str_eq(run.settings.listen, "127.0.0.1:8443");
+	cr_expect_str_eq(run.settings.http_redirect, "127.0.0.1:2");
+	done(&run);
+}
+
 static const struct {
 	const char *option, *value;
 	bool good;
 } values[] = {
+	{"--domain", "records.example.org", true},
+	{"--domain", "a.example.org,b-c.Example.org,9.example.org", true},
+	{"--domain", "", true},
+	{"--domain", "localhost", false},
+	{"--domain", "*.example.org", false},
+	{"--domain", "example.org.", false},
+	{"--domain", ".example.org", false},
+	{"--domain", "a..example.org", false},
+	{"--domain", "-a.example.org", false},
+	{"--domain", "a-.example.org", false},
+	{"--domain", "a.example.org,", false},
+	{"--domain", "a.example.org,,b.example.org", false},
+	{"--domain", "a_b.example.org", false},
+	{"--domain", "a/b.example.org", false},
+	{"--domain", "127.0.0.1", false},
+	{"--domain", "::1", false},
+	{"--domain", "a.example.0x", true},
+	{"--http-redirect", "off", true},
+	{"--http-redirect", "[::]:80", true},
+	{"--http-redirect", "on", false},
+	{"--http-redirect", "80", false},
 	{"--loops", "256", true},
 	{"--loops", "257", false},
 	{"--loops", "-1", false},
