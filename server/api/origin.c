@@ -7,6 +7,7 @@
 
 static const char SCHEME[] = "https://";
 static const char DEFAULT_PORT[] = ":443";
+enum { HTTPS_PORT = 443 };
 
 /* Host and port without the default one. */
 static size_t authority_size(const char *authority)
@@ -61,10 +62,12 @@ bool origin_find(const struct origins *origins, const char *host, uint16_t port,
 
 bool call_origin(struct call *call, char ret_origin[static DIRECTORY_ORIGIN_MAX + 1])
 {
-	const char *host = http_header(call->x, "Host", NULL);
+	const char *host = http_host(call->x);
 	const struct http_server *server = atomic_load(&call->api->server);
+	/* Without TLS of its own the service is dialled through a proxy, on the port that goes without saying. */
+	const uint16_t port = server && http_server_port(server) ? http_server_port(server) : HTTPS_PORT;
 
-	if (host && server && origin_find(&call->api->options.origins, host, http_server_port(server), ret_origin))
+	if (host && server && origin_find(&call->api->options.origins, host, port, ret_origin))
 		return true;
 	http_problem(call->x, PROBLEM_MISDIRECTED, "--origin and --host-name say which names this server goes by");
 	call->refused = true;

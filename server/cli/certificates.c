@@ -270,20 +270,20 @@ void certificates_free(struct certificates *certificates)
 
 struct tls_context *certificates_tls(struct certificates *certificates)
 {
-	return certificates->tls;
+	return certificates ? certificates->tls : NULL;
 }
 
 const char *certificates_ca_pem(const struct certificates *certificates)
 {
-	return certificates->ca_pem;
+	return certificates ? certificates->ca_pem : NULL;
 }
 
 const char *certificates_ca_hex(const struct certificates *certificates)
 {
-	return certificates->ca_pem ? certificates->ca_hex : NULL;
+	return certificates && certificates->ca_pem ? certificates->ca_hex : NULL;
 }
 
 const char *certificates_ca_fingerprint(const struct certificates *certificates)
 {
-	return certificates->ca_pem ? certificates->ca_fingerprint : NULL;
+	return certificates && certificates->ca_pem ? certificates->ca_fingerprint : NULL;
 }

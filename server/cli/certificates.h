@@ -27,7 +27,7 @@ MUST_CHECK bool certificates_new(const struct certificates_options *options, str
 /* Stops the thread. After the last session is gone. NULL is accepted. */
 void certificates_free(struct certificates *certificates);
 
-/* Borrowed, and the same for the whole life of `certificates`. */
+/* Borrowed, and the same for the whole life of `certificates`. These four take NULL, and answer NULL to it. */
 struct tls_context *certificates_tls(struct certificates *certificates);
 /*
  * The CA that clients must be told of, as PEM, and SHA-256 of its DER in lower-case hexadecimal and as

@@ -1,5 +1,6 @@
 #include "server/cli/greeting.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "server/cli/cert_names.h"
@@ -19,31 +20,64 @@ static void put_quoted(FILE *out, const char *before, const char *text, const ch
 	fputc('\'', out);
 }
 
-static void put_curl(FILE *out, const struct greeting *greeting, const char *options, const char *url)
+/* A server's address as curl takes it. */
+struct place {
+	char url[300];
+	const char *path; /* of a Unix socket; NULL: none */
+};
+
+static void put_curl(FILE *out, const struct greeting *greeting, const struct place *place, const char *options)
 {
 	fputs("curl -K ", out);
 	put_quoted(out, "", greeting->data, "/admin.curl");
-	fprintf(out, " %s'%s/v1/records'\n", options, url);
+	if (place->path) {
+		fputs(" --unix-socket ", out);
+		put_quoted(out, "", place->path, "");
+	}
+	fprintf(out, " %s'%s/v1/records'\n", options, place->url);
+}
+
+/* The certificate names no address that stands for all. */
+static struct place tls_place(const struct greeting *greeting)
+{
+	const char *colon = strrchr(greeting->listen, ':');
+	struct place place = {.path = NULL};
+
+	if (cert_names_all_addresses(greeting->listen))
+		snprintf(place.url, sizeof(place.url), "https://localhost:%u", greeting->port);
+	else
+		snprintf(place.url, sizeof(place.url), "https://%.*s:%u", colon ? (int)(colon - greeting->listen) : 0,
+			 greeting->listen, greeting->port);
+	return place;
+}
+
+static struct place plain_place(const struct greeting *greeting)
+{
+	static const char UNIX[] = "unix:";
+	const char *colon = strrchr(greeting->http, ':');
+	struct place place = {.url = "http://localhost"};
+
+	if (strncmp(greeting->http, UNIX, sizeof(UNIX) - 1) == 0)
+		place.path = greeting->http + sizeof(UNIX) - 1;
+	else
+		snprintf(place.url, sizeof(place.url), "http://%.*s:%u", colon ? (int)(colon - greeting->http) : 0,
+			 greeting->http, greeting->http_port);
+	return place;
 }
 
 void greeting_print(const struct greeting *greeting, FILE *out)
 {
-	const char *colon = strrchr(greeting->listen, ':');
-	char url[300];
+	const bool has_tls = strcmp(greeting->listen, "off") != 0;
+	const struct place plain = plain_place(greeting), main = has_tls ? tls_place(greeting) : plain;
 
-	/* The certificate names no address that stands for all. */
-	if (cert_names_all_addresses(greeting->listen))
-		snprintf(url, sizeof(url), "https://localhost:%u", greeting->port);
-	else
-		snprintf(url, sizeof(url), "https://%.*s:%u", colon ? (int)(colon - greeting->listen) : 0,
-			 greeting->listen, greeting->port);
-	fprintf(out,
-		"coffer is ready at %s\n"
-		"CA %s/tls/ca.pem, SHA-256 %s\n"
-		"%s\n",
-		url, greeting->data, greeting->fingerprint, greeting->protection);
+	if (has_tls)
+		fprintf(out, "coffer is ready at %s\nCA %s/tls/ca.pem, SHA-256 %s\n", main.url, greeting->data,
+			greeting->fingerprint);
+	if (greeting->http[0])
+		fprintf(out, "coffer is ready for a proxy at %s\n", plain.path ? greeting->http : plain.url);
+	fprintf(out, "%s\n", greeting->protection);
 	if (greeting->plain_port)
 		fprintf(out, "Port %u sends plain HTTP on to https\n", greeting->plain_port);
-	put_curl(out, greeting, "-H 'Content-Type: application/json' --data-binary '{\"hello\":\"world\"}' ", url);
-	put_curl(out, greeting, "", url);
+	put_curl(out, greeting, &main, "-H 'Content-Type: application/json' --data-binary '{\"hello\":\"world\"}' ");
+	put_curl(out, greeting, &main, "");
 }

@@ -6,12 +6,14 @@
 #include <stdio.h>
 
 struct greeting {
-	const char *data;    /* absolute, any path */
-	const char *listen;  /* ADDRESS:PORT, as set */
-	uint16_t port;	     /* as taken */
-	uint16_t plain_port; /* that of --http-redirect, 0: none */
-	const char *fingerprint;
-	const char *protection; /* a sentence: what keeps the private KEK from others */
+	const char *data;   /* absolute, any path */
+	const char *listen; /* ADDRESS:PORT, as set, or "off" */
+	uint16_t port;	    /* as taken */
+	const char *http;   /* ADDRESS:PORT, unix:/PATH, or empty */
+	uint16_t http_port;
+	uint16_t plain_port;	 /* that of --http-redirect, 0: none */
+	const char *fingerprint; /* of the local CA, with TLS */
+	const char *protection;	 /* a sentence: what keeps the private KEK from others */
 };
 
 /* No secret is in it: curl reads the token from DATA/admin.curl. */

@@ -10,9 +10,9 @@
 #include "server/api/api.h"
 #include "server/cli/certificates.h"
 #include "server/cli/commands.h"
+#include "server/cli/front.h"
 #include "server/cli/greeting.h"
 #include "server/cli/harden.h"
-#include "server/cli/listen_error.h"
 #include "server/cli/origin_names.h"
 #include "server/cli/plain_port.h"
 #include "server/cli/secret_input.h"
@@ -130,33 +130,11 @@ static bool open_access_log(struct serve *s)
 
 static bool start_http(struct serve *s)
 {
-	const struct settings *set = &s->settings;
-	const struct http_options options = {
-		.listen = set->listen,
-		.loops = set->loops,
-		.tls = certificates_tls(s->certificates),
-		.app = api_app(s->api),
-		.access_log = s->access_log,
-		.limits = {.body = set->max_record_size,
-			   .connections = set->max_connections,
-			   .connections_per_address = set->max_connections_per_address,
-			   .hello_ms = (unsigned)set->hello_timeout,
-			   .handshake_ms = (unsigned)set->handshake_timeout,
-			   .header_ms = (unsigned)set->header_timeout,
-			   .idle_ms = (unsigned)set->idle_timeout,
-			   .drain_ms = (unsigned)set->drain_timeout,
-			   .body_rate = set->body_rate,
-			   .response_rate = set->response_rate,
-			   .rate_ms = (unsigned)set->rate_window},
-	};
-	const enum http_status status = http_server_start(&options, &s->server);
-
-	if (status == HTTP_OK) {
-		api_set_server(s->api, s->server);
-		return true;
-	}
-	listen_error(status, set->listen, "--listen", s->error, sizeof(s->error));
-	return false;
+	if (!front_start(&s->settings, certificates_tls(s->certificates), api_app(s->api), s->access_log, &s->server,
+			 s->error, sizeof(s->error)))
+		return false;
+	api_set_server(s->api, s->server);
+	return true;
 }
 
 static bool start_plain_port(struct serve *s)
@@ -189,6 +167,8 @@ static void greet(const struct serve *s)
 	greeting_print(&(struct greeting){.data = home_path(s->home),
 					  .listen = s->settings.listen,
 					  .port = http_server_port(s->server),
+					  .http = s->settings.http,
+					  .http_port = http_server_plain_port(s->server),
 					  .plain_port = s->plain_port ? plain_port_number(s->plain_port) : 0,
 					  .fingerprint = certificates_ca_fingerprint(s->certificates),
 					  .protection = protection(s)},
@@ -278,8 +258,9 @@ static bool start(struct serve *s)
 			  .arg = s},
 	};
 
-	if (!read_secrets(s, secrets, &home.secret_count) ||
-	    home_open(&home, &s->home, s->error, sizeof(s->error)) != CORE_OK || !open_certificates(s))
+	if (!front_check(set, s->error, sizeof(s->error)) || !read_secrets(s, secrets, &home.secret_count) ||
+	    home_open(&home, &s->home, s->error, sizeof(s->error)) != CORE_OK ||
+	    (front_has_tls(set) && !open_certificates(s)))
 		return false;
 	forget_secrets(s);
 	s->refusals = refusals_new();
@@ -311,7 +292,8 @@ static bool start(struct serve *s)
 	if (!s->workers || !s->care || !origin_names_init(&s->origins, set->origin, set->domain, set->listen, s->names))
 		return false;
 	return make_api(s) && open_access_log(s) && start_http(s) && start_plain_port(s) &&
-	       server_url_write(s->home, set->listen, http_server_port(s->server), s->error, sizeof(s->error));
+	       (!front_has_tls(set) ||
+		server_url_write(s->home, set->listen, http_server_port(s->server), s->error, sizeof(s->error)));
 }
 
 static bool has_moved(void *arg, const char **ret_stuck)
@@ -334,7 +316,8 @@ static void reload(void *arg)
 {
 	struct serve *s = arg;
 
-	certificates_look(s->certificates);
+	if (s->certificates)
+		certificates_look(s->certificates);
 	if (!open_access_log(s))
 		log_line(s->error);
 }

@@ -8,6 +8,7 @@
 
 #include "server/cli/settings_file.h"
 #include "server/cli/settings_value.h"
+#include "server/http/http.h"
 
 #define KIB    1024u
 #define MIB    (1024u * KIB)
@@ -59,8 +60,15 @@ struct row {
 static const struct row table[] = {
 	{NAMED(data, "DATA"), TEXT(settings_check_path, "a directory"),
 	 .standard = "./coffer-data", .help = "where everything is kept"},
-	{NAMED(listen, "LISTEN"), TEXT(settings_check_listen, "ADDRESS:PORT or [ADDRESS]:PORT, port 0 to 65535"),
-	 .standard = "127.0.0.1:8443", .help = "where to listen; port 0 takes a free one"},
+	{NAMED(listen, "LISTEN"), TEXT(settings_check_listen, "ADDRESS:PORT or [ADDRESS]:PORT, port 0 to 65535; or off"),
+	 .standard = "127.0.0.1:8443", .help = "where to listen; port 0 takes a free one; off: only --http"},
+	{NAMED(http, "HTTP"), TEXT(settings_check_http, "127.0.0.1:PORT, [::1]:PORT or unix:/PATH, since whoever is not on "
+				   "this machine must use TLS"),
+	 .standard = "", .help = "where a proxy that speaks TLS for this service finds it, in plain HTTP; default nowhere"},
+	{NAMED(http_mode, "HTTP_MODE"), TEXT(settings_check_mode, "three or four octal digits"),
+	 .standard = "0660", .help = "permissions of the socket of --http unix:/PATH"},
+	{NAMED(trusted_proxy, "TRUSTED_PROXY"), LIST(http_proxies, "ADDRESS, ADDRESS/BITS or unix, with commas between"),
+	 .standard = "", .help = "whose word on the client is believed: X-Forwarded-For and its kin; default nobody's"},
 	{NAMED(host_name, "HOST_NAME"), LIST(settings_check_names, "host names or addresses separated by commas"),
 	 .standard = "", .help = "further names for the server certificate, as a,b,c"},
 	{NAMED(domain, "DOMAIN"), LIST(settings_check_domains, "DNS names with a dot, separated by commas"),

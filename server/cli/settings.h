@@ -30,12 +30,15 @@ enum settings_log_level {
 	SETTINGS_LOG_DEBUG,
 };
 
-#define SETTINGS_COUNT 54
+#define SETTINGS_COUNT 57
 
 /* Sizes are bytes, times are milliseconds. Texts are never NULL after a successful settings_load. */
 struct settings {
 	char *data;
-	char *listen;
+	char *listen; /* "off": nowhere */
+	char *http;   /* empty: nowhere */
+	char *http_mode;
+	char *trusted_proxy;
 	char *host_name;
 	char *domain;
 	char *http_redirect;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/http/http.h"
+
 enum { NAME_MAX_CHARS = 253 };
 
 struct unit {
@@ -226,6 +228,8 @@ bool settings_check_listen(const char *text)
 	char host[INET6_ADDRSTRLEN + 2] = "";
 	struct in6_addr address;
 
+	if (strcmp(text, "off") == 0)
+		return true;
 	if (colon == NULL || !is_port(colon + 1) || (size_t)(colon - text) >= sizeof(host))
 		return false;
 	memcpy(host, text, (size_t)(colon - text));
@@ -237,6 +241,22 @@ bool settings_check_listen(const char *text)
 		return false;
 	host[size - 1] = '\0';
 	return inet_pton(AF_INET6, host + 1, &address) == 1;
+}
+
+bool settings_check_http(const char *text)
+{
+	const char *colon = strrchr(text, ':');
+
+	if (text[0] == '\0')
+		return true;
+	return clean(text) && http_plain_address(text) && (strncmp(text, "unix:", 5) == 0 || is_port(colon + 1));
+}
+
+bool settings_check_mode(const char *text)
+{
+	const size_t size = strlen(text);
+
+	return size >= 3 && size <= 4 && strspn(text, "01234567") == size && strtoul(text, NULL, 8) <= 0777;
 }
 
 /* A host name, one with a wildcard for its first label, or an address; `size` characters of `text`. */

@@ -1,6 +1,6 @@
 /*
- * The acceptor: one thread that accepts, waits until a ClientHello is complete (so that silent and half-open clients
- * cost a loop nothing), and hands the connection to the loop that has the fewest.
+ * The acceptor: one thread that accepts, waits until a ClientHello is complete, or without TLS until the first byte (so
+ * that silent and half-open clients cost a loop nothing), and hands the connection to the loop that has the fewest.
  *
  * Connections beyond the limits are told so, over TLS, with 429 or 503. A handshake costs more than most requests, so
  * those who come back at once would take the machine from those who are served: they wait in a queue, from which a few
@@ -50,12 +50,18 @@ struct acceptor {
 	_Atomic unsigned long turns;
 	struct guest *guests;
 	unsigned char *peek;
-	struct guest_queue waiting; /* beyond the limits, their ClientHello complete, in the order of coming */
+	struct guest_queue waiting; /* beyond the limits, their hello complete, in the order of coming */
 	pthread_mutex_t lock;	    /* for the next three */
 	struct admission *admission;
 	struct guest *lingering; /* given by loops, not yet watched */
 	unsigned lingering_count;
 };
+
+/* A trusted proxy brings everybody's connections. */
+static const struct sockaddr_storage *counted_address(const struct connection *connection)
+{
+	return connection->trusted ? NULL : &connection->address;
+}
 
 void acceptor_forget(struct acceptor *a, struct connection *connection, int linger_fd)
 {
@@ -68,7 +74,7 @@ void acceptor_forget(struct acceptor *a, struct connection *connection, int ling
 		guest->until_ms = http_now_ms() + LINGER_MS;
 	}
 	pthread_mutex_lock(&a->lock);
-	admission_leave(a->admission, &connection->address, connection->over);
+	admission_leave(a->admission, counted_address(connection), connection->over);
 	given = guest && a->lingering_count < LINGERING_MAX;
 	if (given) {
 		a->lingering_count++;
@@ -176,7 +182,7 @@ static struct guest *dequeue(struct acceptor *a)
 static bool promote(struct acceptor *a, struct connection *connection)
 {
 	pthread_mutex_lock(&a->lock);
-	connection->over = admission_promote(a->admission, &connection->address, connection->over);
+	connection->over = admission_promote(a->admission, counted_address(connection), connection->over);
 	pthread_mutex_unlock(&a->lock);
 	return connection->over == ADMITTED;
 }
@@ -209,10 +215,12 @@ static void tell_plaintext(int fd)
 	shutdown(fd, SHUT_WR);
 }
 
+/* Without TLS the first byte is hello enough. */
 static void hear(struct acceptor *a, struct guest *guest)
 {
-	ssize_t n = recv(guest->fd, a->peek, HELLO_PEEK, MSG_PEEK | MSG_DONTWAIT);
-	int complete = n > 0 ? hello_complete(a->peek, (size_t)n) : -1;
+	const bool plain = guest->connection->plain;
+	ssize_t n = recv(guest->fd, a->peek, plain ? 1 : HELLO_PEEK, MSG_PEEK | MSG_DONTWAIT);
+	int complete = n <= 0 ? -1 : plain ? 1 : hello_complete(a->peek, (size_t)n);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -238,17 +246,36 @@ static void drain(struct acceptor *a, struct guest *guest)
 		dismiss(a, guest);
 }
 
-static struct connection *connection_new(struct acceptor *a, int fd, const struct sockaddr_storage *address,
-					 socklen_t size)
+static void name_peer(struct connection *connection)
+{
+	const struct sockaddr_storage *address = &connection->address;
+
+	if (address->ss_family == AF_UNIX)
+		strcpy(connection->peer, "unix");
+	else if (!inet_ntop(address->ss_family,
+			    address->ss_family == AF_INET
+				    ? (const void *)&((const struct sockaddr_in *)address)->sin_addr
+				    : (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr,
+			    connection->peer, sizeof(connection->peer)))
+		connection->peer[0] = '\0';
+}
+
+static struct connection *connection_new(struct acceptor *a, const struct listener *listener, int fd,
+					 const struct sockaddr_storage *address, socklen_t size)
 {
 	struct connection *connection = calloc(1, sizeof(*connection));
-	const bool is_v4 = address->ss_family == AF_INET;
 	const int on = 1, unsent = UNSENT_MAX;
 
 	if (!connection)
 		return NULL;
+	connection->server = a->server;
+	connection->fd = fd;
+	connection->address = *address;
+	connection->address_size = size;
+	connection->plain = listener->plain;
+	connection->trusted = proxies_have_peer(&a->server->proxies, address);
 	pthread_mutex_lock(&a->lock);
-	connection->over = admission_enter(a->admission, address);
+	connection->over = admission_enter(a->admission, counted_address(connection));
 	pthread_mutex_unlock(&a->lock);
 	if (connection->over == TURNED_AWAY) {
 		free(connection);
@@ -257,25 +284,16 @@ static struct connection *connection_new(struct acceptor *a, int fd, const struc
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	/* Else the kernel would take megabytes of an answer for a client that reads nothing. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
-	connection->server = a->server;
-	connection->fd = fd;
-	connection->address = *address;
-	connection->address_size = size;
-	if (!inet_ntop(address->ss_family,
-		       is_v4 ? (const void *)&((const struct sockaddr_in *)address)->sin_addr
-			     : (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr,
-		       connection->peer, sizeof(connection->peer)))
-		connection->peer[0] = '\0';
+	name_peer(connection);
 	return connection;
 }
 
-static void accept_some(struct acceptor *a)
+static void accept_some(struct acceptor *a, const struct listener *listener)
 {
 	for (unsigned i = 0; i < ACCEPTS_A_TURN; i++) {
-		struct sockaddr_storage address;
+		struct sockaddr_storage address = {0};
 		socklen_t size = sizeof(address);
-		int fd =
-			accept4(a->server->listen_fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd = accept4(listener->fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		struct guest *guest;
 
 		if (fd < 0) {
@@ -286,7 +304,7 @@ static void accept_some(struct acceptor *a)
 		}
 		guest = calloc(1, sizeof(*guest));
 		if (guest)
-			guest->connection = connection_new(a, fd, &address, size);
+			guest->connection = connection_new(a, listener, fd, &address, size);
 		if (!guest || !guest->connection) {
 			free(guest);
 			close(fd);
@@ -320,6 +338,15 @@ static void take_lingering(struct acceptor *a)
 	}
 }
 
+/* What an event is about: a listener, or NULL for anything else. */
+static const struct listener *listener_of(const struct acceptor *a, const void *mark)
+{
+	for (size_t i = 0; i < DAEMONS; i++)
+		if (mark == &a->server->listeners[i])
+			return &a->server->listeners[i];
+	return NULL;
+}
+
 static void *acceptor_main(void *arg)
 {
 	struct acceptor *a = arg;
@@ -335,11 +362,12 @@ static void *acceptor_main(void *arg)
 
 		for (int i = 0; i < n; i++) {
 			struct guest *guest = events[i].data.ptr;
+			const struct listener *listener = listener_of(a, events[i].data.ptr);
 
 			if (events[i].data.ptr == &a->event_fd)
 				take_lingering(a);
-			else if (events[i].data.ptr == a)
-				accept_some(a);
+			else if (listener)
+				accept_some(a, listener);
 			else if (guest->connection)
 				hear(a, guest);
 			else
@@ -375,6 +403,17 @@ static bool add(struct acceptor *a, int fd, void *mark)
 	return epoll_ctl(a->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
+static bool add_listeners(struct acceptor *a)
+{
+	for (size_t i = 0; i < DAEMONS; i++) {
+		struct listener *listener = &a->server->listeners[i];
+
+		if (listener->fd >= 0 && !add(a, listener->fd, listener))
+			return false;
+	}
+	return true;
+}
+
 struct acceptor *acceptor_new(struct http_server *server)
 {
 	struct acceptor *a = calloc(1, sizeof(*a));
@@ -389,7 +428,7 @@ struct acceptor *acceptor_new(struct http_server *server)
 	a->peek = malloc(HELLO_PEEK);
 	a->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	a->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (a->admission && a->peek && a->epoll_fd >= 0 && a->event_fd >= 0 && add(a, server->listen_fd, a) &&
+	if (a->admission && a->peek && a->epoll_fd >= 0 && a->event_fd >= 0 && add_listeners(a) &&
 	    add(a, a->event_fd, &a->event_fd))
 		a->running = pthread_create(&a->thread, NULL, acceptor_main, a) == 0;
 	if (!a->running) {

@@ -27,7 +27,9 @@ static void address_key(const struct sockaddr_storage *address, unsigned char re
 	const struct in6_addr *v6 = &((const struct sockaddr_in6 *)address)->sin6_addr;
 
 	memset(ret_key, 0, KEY_SIZE);
-	if (address->ss_family == AF_INET) {
+	if (address->ss_family == AF_UNIX) {
+		ret_key[15] = 1;
+	} else if (address->ss_family == AF_INET) {
 		ret_key[15] = 4;
 		memcpy(ret_key, &((const struct sockaddr_in *)address)->sin_addr, 4);
 	} else if (IN6_IS_ADDR_V4MAPPED(v6)) {
@@ -78,22 +80,25 @@ static enum admission_verdict admit(struct admission *admission, const struct so
 {
 	const struct http_limits *limits = admission->limits;
 	unsigned char key[KEY_SIZE];
-	struct address_count **link;
+	struct address_count **link = NULL;
 
-	address_key(address, key);
-	link = find(admission, key);
-	if (*link && (*link)->count >= limits->connections_per_address)
+	if (address) {
+		address_key(address, key);
+		link = find(admission, key);
+	}
+	if (link && *link && (*link)->count >= limits->connections_per_address)
 		return OVER_ADDRESS;
 	if (admission->admitted >= limits->connections)
 		return OVER_ALL;
-	if (!*link) {
+	if (link && !*link) {
 		*link = calloc(1, sizeof(**link));
 		if (!*link)
 			return TURNED_AWAY;
 		memcpy((*link)->key, key, KEY_SIZE);
 	}
 	admission->admitted++;
-	(*link)->count++;
+	if (link)
+		(*link)->count++;
 	return ADMITTED;
 }
 
@@ -145,6 +150,8 @@ void admission_leave(struct admission *admission, const struct sockaddr_storage 
 		return;
 	}
 	admission->admitted--;
+	if (!address)
+		return;
 	address_key(address, key);
 	link = find(admission, key);
 	if (*link && --(*link)->count == 0) {

@@ -21,7 +21,10 @@ enum admission_verdict {
 struct admission *admission_new(const struct http_limits *limits);
 void admission_free(struct admission *admission);
 
-/* One more connection, which is counted unless it is TURNED_AWAY. */
+/*
+ * One more connection, which is counted unless it is TURNED_AWAY. address: NULL, always for the same connection, counts
+ * it in all only, and for no address.
+ */
 enum admission_verdict admission_enter(struct admission *admission, const struct sockaddr_storage *address);
 /* ADMITTED when there is room by now for one that was over; else as it was. */
 enum admission_verdict admission_promote(struct admission *admission, const struct sockaddr_storage *address,

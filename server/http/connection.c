@@ -17,6 +17,10 @@ static void connection_opened(struct loop *loop, struct MHD_Connection *mhd, voi
 	while (connection && connection->fd != fd)
 		connection = connection->next;
 	*context = connection;
+	if (connection && connection->plain) {
+		connection->traffic.established = true;
+		return;
+	}
 	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
 	if (!connection || !info ||
 	    tls_session_prepare(loop->server->options.tls, info->tls_session, &connection->traffic) != TLS_OK)
@@ -58,8 +62,8 @@ void connection_adopt(struct loop *loop, struct connection *connection)
 		loop->connections->previous = connection;
 	loop->connections = connection;
 	/* When this fails the socket has been closed, and nobody was told of the connection. */
-	if (MHD_add_connection(loop->daemon, connection->fd, (const struct sockaddr *)&connection->address,
-			       connection->address_size) != MHD_YES)
+	if (MHD_add_connection(loop->daemons[connection->plain ? DAEMON_PLAIN : DAEMON_TLS], connection->fd,
+			       (const struct sockaddr *)&connection->address, connection->address_size) != MHD_YES)
 		connection_gone(loop, connection);
 }
 
@@ -75,12 +79,20 @@ static enum connection_phase phase_of(const struct connection *c)
 		return x->state == X_ANSWERED ? PHASE_REPLY : PHASE_BODY;
 	if (!c->traffic.established)
 		return PHASE_HANDSHAKE;
-	return c->requests && c->traffic.received == c->idle_received ? PHASE_IDLE : PHASE_HEADER;
+	if (!c->requests || (c->plain ? c->heard : c->traffic.received != c->idle_received))
+		return PHASE_HEADER;
+	return PHASE_IDLE;
+}
+
+/* The kernel knows best how much of a plain answer has arrived; of a Unix socket it tells nothing. */
+static uint64_t sent_of(const struct connection *c)
+{
+	return c->plain && c->address.ss_family != AF_UNIX ? socket_sent(c->fd) : c->traffic.sent;
 }
 
 static uint64_t bytes_of(const struct connection *c)
 {
-	return c->phase == PHASE_REPLY ? c->traffic.sent : c->exchange ? c->exchange->received : 0;
+	return c->phase == PHASE_REPLY ? sent_of(c) : c->exchange ? c->exchange->received : 0;
 }
 
 /* Whether fewer bytes than `rate` a second moved within the window that ends now; else the next one begins. */

@@ -9,6 +9,8 @@
 
 #include "server/http/internal.h"
 
+enum { LATE_SECONDS = 1 }; /* unsigned, as libmicrohttpd wants it */
+
 /* ---- libmicrohttpd's calls ---- */
 
 static struct http_exchange *exchange_new(struct loop *loop, struct MHD_Connection *mhd, const char *method)
@@ -33,6 +35,8 @@ static struct http_exchange *exchange_new(struct loop *loop, struct MHD_Connecti
 	x->connection = connection;
 	x->mhd = mhd;
 	x->method = method;
+	x->peer = connection->peer;
+	x->secure = !connection->plain;
 	x->is_head = strcmp(method, "HEAD") == 0;
 	x->begun_ms = http_now_ms();
 	connection->exchange = x;
@@ -106,7 +110,7 @@ static enum MHD_Result handle_head(struct http_exchange *x, const char *url, con
 {
 	const struct http_app *app = x->loop->server->options.app;
 
-	if (!check_admission(x) || !gate_check(x, url, version)) {
+	if (!check_admission(x) || !gate_check(x, url, version) || !proxied_read(x)) {
 		/* At once, whatever body it may have: what follows on the connection is not even read. */
 		x->connection->linger = true;
 		return reply_queue(x);
@@ -133,12 +137,16 @@ static enum MHD_Result cut_short(struct http_exchange *x)
 
 /*
  * The same while no byte comes, and libmicrohttpd therefore does not call: it is made to read once more, and finds the
- * end. What the client still sends is left in the socket, and drained, so that no reset destroys the answer.
+ * end. What the client still sends is left in the socket, and drained, so that no reset destroys the answer. A plain
+ * connection cannot be made deaf, but for shutdown(2), which would make the draining deaf too: there a byte ends it,
+ * or the library's own timeout.
  */
 static void answer_late(struct http_exchange *x)
 {
 	(void)cut_short(x);
 	x->connection->traffic.deaf = true;
+	if (x->connection->plain)
+		(void)MHD_set_connection_option(x->mhd, MHD_CONNECTION_OPTION_TIMEOUT, LATE_SECONDS);
 }
 
 /* Suspended in any case: a connection that is resumed is read from at once. */
@@ -238,7 +246,7 @@ enum MHD_Result exchange_handle(void *arg, struct MHD_Connection *mhd, const cha
 		return *size ? handle_piece(x, data, size) : handle_end(x);
 	}
 	*size = 0;
-	return MHD_YES;
+	return x->state == X_ANSWERED && x->connection->traffic.deaf ? MHD_NO : MHD_YES;
 }
 
 void exchange_completed(void *arg, struct MHD_Connection *mhd, void **exchange, enum MHD_RequestTerminationCode code)
@@ -258,6 +266,8 @@ void exchange_completed(void *arg, struct MHD_Connection *mhd, void **exchange, 
 		app->closed(x, completed, app->arg);
 	x->connection->exchange = NULL;
 	x->connection->idle_received = x->connection->traffic.received;
+	if (x->connection->plain)
+		handshake_listen(loop, x->connection);
 	reply_clear(&x->reply);
 	while (x->texts) {
 		struct exchange_text *text = x->texts;

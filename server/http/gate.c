@@ -2,6 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "server/http/field.h"
 #include "server/http/internal.h"
 
 enum { HEADERS_MAX_IN = 100 };
@@ -11,41 +12,6 @@ struct tally {
 	bool chunked_only, bad_name, bad_value, bad_host, framing;
 };
 
-static bool only_alphanumeric_or(const char *extra, const char *text, size_t size)
-{
-	for (size_t i = 0; i < size; i++) {
-		char c = text[i];
-
-		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		      (c && strchr(extra, c))))
-			return false;
-	}
-	return true;
-}
-
-static bool is_token(const char *text, size_t size)
-{
-	return size > 0 && only_alphanumeric_or("!#$%&'*+-.^_`|~", text, size);
-}
-
-/* Bytes that a field value may hold (RFC 9110 §5.5). */
-static bool is_value(const char *text, size_t size)
-{
-	for (size_t i = 0; i < size; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if ((c < 0x20 && c != '\t') || c == 0x7f)
-			return false;
-	}
-	return true;
-}
-
-/* RFC 3986 §3.2.2 and a port, without the comma, which in a Host is always a list that should not be. */
-static bool is_host(const char *text, size_t size)
-{
-	return only_alphanumeric_or("-._~:[]%!$&'()*+;=", text, size);
-}
-
 static enum MHD_Result count_field(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_size,
 				   const char *value, size_t value_size)
 {
@@ -53,13 +19,13 @@ static enum MHD_Result count_field(void *arg, enum MHD_ValueKind kind, const cha
 
 	(void)kind;
 	tally->fields++;
-	if (!is_token(name, name_size))
+	if (!field_is_token(name, name_size))
 		tally->bad_name = true;
-	if (value && !is_value(value, value_size))
+	if (value && !field_is_value(value, value_size))
 		tally->bad_value = true;
 	if (strcasecmp(name, "Host") == 0) {
 		tally->hosts++;
-		tally->bad_host = value && !is_host(value, value_size);
+		tally->bad_host = value && !field_is_host(value, value_size);
 	}
 	if (strcasecmp(name, "Content-Length") == 0)
 		tally->lengths++;
@@ -227,7 +193,7 @@ static bool check_request_line(struct http_exchange *x, const char *url, const c
 	if (strcmp(x->method, "TRACE") == 0 || strcmp(x->method, "CONNECT") == 0) {
 		http_problem(x, PROBLEM_METHOD_NOT_ALLOWED, NULL);
 		http_reply_header(x, "Allow", "GET, HEAD, POST, PUT, DELETE");
-	} else if (!is_token(x->method, strlen(x->method)) || strncmp(version, "HTTP/1.", 7) != 0) {
+	} else if (!field_is_token(x->method, strlen(x->method)) || strncmp(version, "HTTP/1.", 7) != 0) {
 		http_problem(x, PROBLEM_BAD_REQUEST, "the request line is malformed");
 	} else if (!lines_are_whole(x, url, version)) {
 		http_problem(x, PROBLEM_BAD_REQUEST,

@@ -2,6 +2,9 @@
  * Handshakes that wait for their client. libmicrohttpd asks every unfinished handshake for progress at every turn, and
  * takes no rest while there is one: a thousand clients that stop in the middle would take a core. So such a connection
  * is suspended, which keeps the library's hands off it, and resumed when something has come for it.
+ *
+ * Plain connections have none. They are watched beside the library between two requests: the deadline of a header
+ * begins with its first byte, and nobody else tells that it has come.
  */
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -12,15 +15,15 @@ enum { EVENTS = 64 };
 
 bool handshakes_init(struct loop *loop)
 {
-	loop->handshake_fd = epoll_create1(EPOLL_CLOEXEC);
-	return loop->handshake_fd >= 0;
+	loop->client_fd = epoll_create1(EPOLL_CLOEXEC);
+	return loop->client_fd >= 0;
 }
 
 void handshakes_done(struct loop *loop)
 {
-	if (loop->handshake_fd >= 0)
-		close(loop->handshake_fd);
-	loop->handshake_fd = -1;
+	if (loop->client_fd >= 0)
+		close(loop->client_fd);
+	loop->client_fd = -1;
 }
 
 static void insert(struct loop *loop, struct connection *connection)
@@ -29,14 +32,35 @@ static void insert(struct loop *loop, struct connection *connection)
 	loop->handshakes = connection;
 }
 
+static void unwatch(struct loop *loop, struct connection *connection)
+{
+	if (connection->watched)
+		epoll_ctl(loop->client_fd, EPOLL_CTL_DEL, connection->fd, NULL);
+	connection->watched = false;
+}
+
+/* False when the kernel cannot. */
+static bool watch(struct loop *loop, struct connection *connection)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, .data.ptr = connection};
+	const int what = connection->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+
+	connection->watched = epoll_ctl(loop->client_fd, what, connection->fd, &event) == 0;
+	return connection->watched;
+}
+
 void handshake_begin(struct loop *loop, struct connection *connection, struct MHD_Connection *mhd)
 {
 	connection->mhd = mhd;
 	insert(loop, connection);
 }
 
-void handshake_forget(struct loop *loop, const struct connection *connection)
+void handshake_forget(struct loop *loop, struct connection *connection)
 {
+	if (connection->plain) {
+		unwatch(loop, connection);
+		return;
+	}
 	for (struct connection **link = &loop->handshakes; *link; link = &(*link)->next_handshake) {
 		if (*link == connection) {
 			*link = connection->next_handshake;
@@ -45,14 +69,11 @@ void handshake_forget(struct loop *loop, const struct connection *connection)
 	}
 }
 
-/* False when the kernel cannot: the library then goes on asking. */
-static bool watch(struct loop *loop, struct connection *connection)
+void handshake_listen(struct loop *loop, struct connection *connection)
 {
-	struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, .data.ptr = connection};
-	const int what = connection->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-
-	connection->watched = epoll_ctl(loop->handshake_fd, what, connection->fd, &event) == 0;
-	return connection->watched;
+	/* When the kernel cannot, its header's deadline is the idle one. */
+	connection->heard = false;
+	(void)watch(loop, connection);
 }
 
 void handshakes_park(struct loop *loop)
@@ -65,9 +86,7 @@ void handshakes_park(struct loop *loop)
 
 		connection->next_handshake = NULL;
 		if (connection->traffic.established) {
-			if (connection->watched)
-				epoll_ctl(loop->handshake_fd, EPOLL_CTL_DEL, connection->fd, NULL);
-			connection->watched = false;
+			unwatch(loop, connection);
 		} else if (watch(loop, connection)) {
 			MHD_suspend_connection(connection->mhd);
 		} else {
@@ -83,10 +102,13 @@ void handshakes_wake(struct loop *loop)
 	int n;
 
 	do {
-		n = epoll_wait(loop->handshake_fd, events, EVENTS, 0);
+		n = epoll_wait(loop->client_fd, events, EVENTS, 0);
 		for (int i = 0; i < n; i++) {
 			struct connection *connection = events[i].data.ptr;
 
+			connection->heard = true;
+			if (connection->plain)
+				continue;
 			MHD_resume_connection(connection->mhd);
 			insert(loop, connection);
 		}

@@ -92,20 +92,41 @@ struct http_limits {
 };
 
 struct http_options {
-	const char *listen;	 /* "127.0.0.1:8443", "[::1]:8443" */
-	unsigned loops;		 /* threads; 0: one a core */
-	struct tls_context *tls; /* borrowed */
+	const char *listen; /* TLS: "127.0.0.1:8443", "[::1]:8443"; NULL: none */
+	/* Plain HTTP for a proxy in front: "127.0.0.1:5000", another loopback address, or "unix:/path"; NULL: none. */
+	const char *plain;
+	unsigned plain_mode;	     /* permissions of the Unix socket */
+	const char *trusted_proxies; /* whose forwarded headers are believed: "10.0.0.0/8,::1,unix"; NULL or "": none */
+	unsigned loops;		     /* threads; 0: one a core */
+	struct tls_context *tls;     /* borrowed; NULL without `listen` */
 	struct http_limits limits;
 	const struct http_app *app; /* borrowed */
 	int access_log;		    /* a file descriptor for JSON lines; -1: none */
 };
 
-enum http_status { HTTP_OK, HTTP_NOMEM, HTTP_ADDRESS /* malformed */, HTTP_IN_USE, HTTP_NOT_ALLOWED, HTTP_SYSTEM };
+enum http_status {
+	HTTP_OK,
+	HTTP_NOMEM,
+	HTTP_ADDRESS, /* malformed; or not one for plain HTTP; or a list of proxies that is malformed */
+	HTTP_IN_USE,
+	HTTP_NOT_ALLOWED,
+	HTTP_NOT_SOCKET, /* the Unix socket's path is taken by something else */
+	HTTP_SYSTEM
+};
 
-/* Binds, listens, starts the threads; requests are served when it returns. errno tells more about HTTP_SYSTEM. */
-MUST_CHECK enum http_status http_server_start(const struct http_options *options, struct http_server **ret_server);
-/* The port in use: the answer to a configured port of 0. */
+/*
+ * Binds, listens, starts the threads; requests are served when it returns. errno tells more about HTTP_SYSTEM, and
+ * *ret_culprit, when it fails, which of the options' texts it is about (NULL: none of them).
+ */
+MUST_CHECK enum http_status http_server_start(const struct http_options *options, struct http_server **ret_server,
+					      const char **ret_culprit);
+/* The ports in use: the answer to a configured port of 0. 0: there is no such listener, or it has no port. */
 uint16_t http_server_port(const struct http_server *server);
+uint16_t http_server_plain_port(const struct http_server *server);
+/* Whether plain HTTP may be spoken there: on a loopback address, or "unix:/path". */
+bool http_plain_address(const char *address);
+/* Whether http_options.trusted_proxies takes this list. */
+bool http_proxies(const char *list);
 /*
  * Stops accepting, lets what is in flight finish within limits.drain_ms, stops the loops. http_wake() and http_flush()
  * may still be called, and do nothing, until http_server_free(). Both accept NULL.
@@ -165,8 +186,13 @@ uint64_t http_body_limit(const struct http_exchange *x);
  * For head(), once it knows the client: 413 is told to those only who may send.
  */
 bool http_check_body(struct http_exchange *x);
-/* "127.0.0.1", "::1" */
+/*
+ * "127.0.0.1", "::1"; "unix" for the Unix socket. When the peer is a trusted proxy that tells for whom it speaks, that
+ * client's address.
+ */
 const char *http_peer(const struct http_exchange *x);
+/* The Host that the client asked for, as a trusted proxy tells, or as it came. */
+const char *http_host(const struct http_exchange *x);
 /*
  * What the client has shown by certificate (server/tls/client.h), verified a minute ago at most. Valid as long as the
  * exchange.
@@ -185,8 +211,8 @@ bool http_stopping(const struct http_exchange *x);
  * A reply begins with one of http_reply_bytes(), http_reply_stream(), http_reply_empty(), http_problem(); a later one
  * replaces an earlier one with its headers, until sending begins. Headers are added after it. When memory runs out the
  * connection is closed. Date and Coffer-Request-Id are added to every reply, and where http_reply_header() has not set
- * them: Cache-Control: no-store, X-Content-Type-Options, HSTS, Cross-Origin-Resource-Policy, and a
- * Content-Security-Policy that lets a browser run and load nothing.
+ * them: Cache-Control: no-store, X-Content-Type-Options, HSTS when it reaches its client over TLS,
+ * Cross-Origin-Resource-Policy, and a Content-Security-Policy that lets a browser run and load nothing.
  */
 void http_reply_empty(struct http_exchange *x, unsigned status);
 /* Copies. */

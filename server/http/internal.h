@@ -10,13 +10,15 @@
 
 #include "server/http/admission.h"
 #include "server/http/http.h"
+#include "server/http/listener.h"
+#include "server/http/proxies.h"
 #include "server/tls/client.h"
 
 #if MHD_VERSION < 0x00097002
 #error "libmicrohttpd is too old"
 #endif
 
-enum { PEER_TEXT = 46, REQUEST_ID_CHARS = 32, HEADERS_MAX = 24 };
+enum { REQUEST_ID_CHARS = 32, HEADERS_MAX = 24 };
 
 /* ---- connections ---- */
 
@@ -30,16 +32,19 @@ struct connection {
 	int fd;
 	struct sockaddr_storage address;
 	socklen_t address_size;
-	char peer[PEER_TEXT];
+	char peer[ADDRESS_TEXT];
+	bool plain;   /* without TLS: in `traffic` only `established` and, for a Unix socket, `sent` are kept */
+	bool trusted; /* a proxy that is believed */
+	bool heard;   /* plain: a byte has come since the last exchange ended */
 	struct tls_traffic traffic;
 	struct tls_client client; /* as it was verified last */
 	int64_t client_ms;	  /* when that was */
 	struct MHD_Connection *mhd;
 	struct connection *next_handshake;
-	bool watched;			/* known to the loop's handshake_fd */
+	bool watched;			/* known to the loop's client_fd */
 	struct http_exchange *exchange; /* the one under way */
 	unsigned long requests;		/* begun so far */
-	uint64_t idle_received;		/* bytes received when the last exchange ended */
+	uint64_t idle_received;		/* bytes received when the last exchange ended, over TLS */
 	enum connection_phase phase;	/* as connection_reap() last saw it, with the next three */
 	unsigned long phase_request;
 	int64_t since_ms;	     /* when the phase, or its present window, began */
@@ -90,6 +95,9 @@ struct http_exchange {
 	const char *params[HTTP_PARAMS_MAX];
 	struct exchange_text *texts;
 	const char *method;
+	const char *peer; /* as http_peer() has it */
+	const char *host; /* as a proxy tells; NULL: it does not */
+	bool secure;	  /* it came to us, or to the proxy, over TLS */
 	void *state_of_app;
 	struct reply reply;
 	int64_t begun_ms;
@@ -102,9 +110,13 @@ struct http_exchange {
 
 /* ---- loops and the server ---- */
 
+/* A loop has a daemon for each kind of connection that the server takes. */
+enum { DAEMON_TLS, DAEMON_PLAIN, DAEMONS };
+
 struct loop {
 	struct http_server *server;
-	struct MHD_Daemon *daemon;
+	struct MHD_Daemon *daemons[DAEMONS]; /* NULL: not that kind */
+	int daemon_fds[DAEMONS];	     /* their epolls; -1: none */
 	pthread_t thread;
 	bool running;
 	int event_fd;
@@ -114,7 +126,7 @@ struct loop {
 	bool signalled;
 	_Atomic unsigned count; /* connections handed over and not closed */
 	struct connection *connections;
-	int handshake_fd;	       /* epoll: wakes for those that are parked in their handshake */
+	int client_fd;		       /* epoll: wakes for clients that are waited for by handshake.c */
 	struct connection *handshakes; /* the others that have not finished theirs */
 	int wait_fd;		       /* epoll: tells of clients that have gone while they wait */
 	struct http_exchange *waiting; /* long waits */
@@ -132,8 +144,8 @@ struct loop {
 
 struct http_server {
 	struct http_options options;
-	int listen_fd;
-	uint16_t port;
+	struct proxies proxies; /* trusted ones */
+	struct listener listeners[DAEMONS];
 	struct loop *loops;
 	unsigned loop_count;
 	struct acceptor *acceptor;
@@ -190,12 +202,14 @@ void connection_adopt(struct loop *loop, struct connection *connection);
 /* Ends those that have passed the deadline of their phase. */
 void connection_reap(struct loop *loop, int64_t now);
 
-/* handshake.c: the loop's thread. */
+/* handshake.c: the loop's thread. What waits for its client, but for libmicrohttpd. */
 bool handshakes_init(struct loop *loop);
 void handshakes_done(struct loop *loop);
 /* A connection begins its handshake; it is gone. */
 void handshake_begin(struct loop *loop, struct connection *connection, struct MHD_Connection *mhd);
-void handshake_forget(struct loop *loop, const struct connection *connection);
+void handshake_forget(struct loop *loop, struct connection *connection);
+/* A plain connection waits for its next request: `heard` is set when it begins to come. */
+void handshake_listen(struct loop *loop, struct connection *connection);
 /* After a turn of libmicrohttpd: those that wait for their client are taken from it. Before one: the reverse. */
 void handshakes_park(struct loop *loop);
 void handshakes_wake(struct loop *loop);
@@ -209,6 +223,10 @@ bool exchange_late(struct http_exchange *x);
 bool exchange_wakes(struct http_exchange *x);
 void exchange_completed(void *loop, struct MHD_Connection *mhd, void **exchange, enum MHD_RequestTerminationCode code);
 
+/* proxied.c: what a trusted proxy tells of the request; false has set a problem. */
+bool proxied_read(struct http_exchange *x);
+/* socket_sent.c: bytes that the other side of a TCP connection has acknowledged. */
+uint64_t socket_sent(int fd);
 /* gate.c: false has set a problem. Sets has_body, has_length and length. */
 bool gate_check(struct http_exchange *x, const char *url, const char *version);
 /* The fields after a chunked body, once the request is complete. */

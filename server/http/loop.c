@@ -1,4 +1,7 @@
-/* An event loop: one thread, driving a libmicrohttpd daemon that has neither a thread nor a listening socket. */
+/*
+ * An event loop: one thread, driving a libmicrohttpd daemon for each kind of connection, with TLS and without, that has
+ * neither a thread nor a listening socket.
+ */
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,19 +144,29 @@ static unsigned long progress_of(const struct loop *loop)
 	return sum;
 }
 
-static void rest(struct loop *loop, int daemon_fd, unsigned *idle_turns, unsigned long *last_progress)
+static int wait_of(const struct loop *loop)
 {
-	struct pollfd fds[] = {{.fd = daemon_fd, .events = POLLIN},
-			       {.fd = loop->event_fd, .events = POLLIN},
-			       {.fd = loop->handshake_fd, .events = POLLIN},
-			       {.fd = loop->wait_fd, .events = POLLIN}};
-	MHD_UNSIGNED_LONG_LONG timeout = TURN_MAX_MS;
+	MHD_UNSIGNED_LONG_LONG timeout;
 	/* Short waits look after themselves; whoever ends a long one signals. */
 	int wait = loop->suspended > loop->waiting_count ? 5 : TURN_MAX_MS;
+
+	for (size_t i = 0; i < DAEMONS; i++)
+		if (loop->daemons[i] && MHD_get_timeout(loop->daemons[i], &timeout) == MHD_YES &&
+		    timeout < (MHD_UNSIGNED_LONG_LONG)wait)
+			wait = (int)timeout;
+	return wait;
+}
+
+static void rest(struct loop *loop, unsigned *idle_turns, unsigned long *last_progress)
+{
+	struct pollfd fds[] = {{.fd = loop->event_fd, .events = POLLIN},
+			       {.fd = loop->daemon_fds[DAEMON_TLS], .events = POLLIN},
+			       {.fd = loop->daemon_fds[DAEMON_PLAIN], .events = POLLIN},
+			       {.fd = loop->client_fd, .events = POLLIN},
+			       {.fd = loop->wait_fd, .events = POLLIN}};
+	const int wait = wait_of(loop);
 	uint64_t count;
 
-	if (MHD_get_timeout(loop->daemon, &timeout) == MHD_YES && timeout < (MHD_UNSIGNED_LONG_LONG)wait)
-		wait = (int)timeout;
 	if (wait > 0) {
 		*idle_turns = 0;
 	} else if (++*idle_turns >= SPIN_TURNS) {
@@ -169,15 +182,13 @@ static void rest(struct loop *loop, int daemon_fd, unsigned *idle_turns, unsigne
 	}
 	if (loop->log_used && wait > 0)
 		access_log_flush(loop);
-	if (poll(fds, sizeof(fds) / sizeof(fds[0]), wait) > 0 && fds[1].revents &&
+	if (poll(fds, sizeof(fds) / sizeof(fds[0]), wait) > 0 && fds[0].revents &&
 	    read(loop->event_fd, &count, sizeof(count)) < 0)
 		return; /* somebody else's turn took it: nothing to do */
 }
 
 static void run(struct loop *loop)
 {
-	const union MHD_DaemonInfo *info = MHD_get_daemon_info(loop->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-	int daemon_fd = info->epoll_fd;
 	unsigned idle_turns = 0;
 	unsigned long last_progress = 0;
 	int64_t last_reap = 0;
@@ -195,9 +206,11 @@ static void run(struct loop *loop)
 		}
 		waits_end_lost(loop);
 		handshakes_wake(loop);
-		MHD_run(loop->daemon);
+		for (size_t i = 0; i < DAEMONS; i++)
+			if (loop->daemons[i])
+				MHD_run(loop->daemons[i]);
 		handshakes_park(loop);
-		rest(loop, daemon_fd, &idle_turns, &last_progress);
+		rest(loop, &idle_turns, &last_progress);
 	}
 }
 
@@ -216,19 +229,46 @@ static int no_certificate(void)
 	return -1;
 }
 
-static struct MHD_Daemon *make_daemon(struct loop *loop)
+/* Without TLS its options are ignored. */
+static struct MHD_Daemon *make_daemon(struct loop *loop, bool plain)
 {
-	return MHD_start_daemon(MHD_USE_TLS | MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0,
-				NULL, NULL, exchange_handle, loop, MHD_OPTION_HTTPS_PRIORITIES, tls_priorities(),
-				MHD_OPTION_HTTPS_CERT_CALLBACK, no_certificate, MHD_OPTION_NOTIFY_CONNECTION,
-				connection_notice, loop, MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, loop,
-				MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-				(size_t)MEMORY_A_CONNECTION, MHD_OPTION_CONNECTION_LIMIT,
-				2 * loop->server->options.limits.connections + CONNECTIONS_OVER,
+	return MHD_start_daemon(
+		(plain ? 0 : MHD_USE_TLS) | MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0,
+		NULL, NULL, exchange_handle, loop, MHD_OPTION_HTTPS_PRIORITIES, tls_priorities(),
+		MHD_OPTION_HTTPS_CERT_CALLBACK, no_certificate, MHD_OPTION_NOTIFY_CONNECTION, connection_notice, loop,
+		MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, loop, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_A_CONNECTION, MHD_OPTION_CONNECTION_LIMIT,
+		2 * loop->server->options.limits.connections + CONNECTIONS_OVER,
 #if MHD_VERSION >= 0x00097701
-				MHD_OPTION_CLIENT_DISCIPLINE_LVL, 3,
+		MHD_OPTION_CLIENT_DISCIPLINE_LVL, 3,
 #endif
-				MHD_OPTION_END);
+		MHD_OPTION_END);
+}
+
+/* False: not all that the server listens for could be made. */
+static bool make_daemons(struct loop *loop)
+{
+	for (size_t i = 0; i < DAEMONS; i++) {
+		const union MHD_DaemonInfo *info;
+
+		if (loop->server->listeners[i].fd < 0)
+			continue;
+		loop->daemons[i] = make_daemon(loop, i == DAEMON_PLAIN);
+		if (!loop->daemons[i])
+			return false;
+		info = MHD_get_daemon_info(loop->daemons[i], MHD_DAEMON_INFO_EPOLL_FD);
+		loop->daemon_fds[i] = info->epoll_fd;
+	}
+	return true;
+}
+
+static void stop_daemons(struct loop *loop)
+{
+	for (size_t i = 0; i < DAEMONS; i++) {
+		if (loop->daemons[i])
+			MHD_stop_daemon(loop->daemons[i]);
+		loop->daemons[i] = NULL;
+	}
 }
 
 static void report(struct loop *loop, int result)
@@ -243,15 +283,15 @@ static void *loop_main(void *arg)
 {
 	struct loop *loop = arg;
 	const struct http_app *app = loop->server->options.app;
+	bool good;
 
 	(void)pthread_setname_np(pthread_self(), "loop"); /* a name is a convenience */
 	loop->context = app->loop_start(app->arg);
-	loop->daemon = loop->context && handshakes_init(loop) && waits_init(loop) ? make_daemon(loop) : NULL;
-	report(loop, loop->daemon ? 1 : -1);
-	if (loop->daemon) {
+	good = loop->context && handshakes_init(loop) && waits_init(loop) && make_daemons(loop);
+	report(loop, good ? 1 : -1);
+	if (good)
 		run(loop);
-		MHD_stop_daemon(loop->daemon);
-	}
+	stop_daemons(loop);
 	handshakes_done(loop);
 	waits_done(loop);
 	if (loop->log_used)
@@ -269,7 +309,8 @@ bool loop_start(struct loop *loop)
 
 	pthread_mutex_init(&loop->lock, NULL);
 	loop->delayed_last = &loop->delayed;
-	loop->handshake_fd = loop->wait_fd = -1;
+	loop->client_fd = loop->wait_fd = -1;
+	loop->daemon_fds[DAEMON_TLS] = loop->daemon_fds[DAEMON_PLAIN] = -1;
 	loop->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (loop->event_fd < 0 || pthread_create(&loop->thread, NULL, loop_main, loop) != 0)
 		return false;

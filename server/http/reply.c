@@ -9,7 +9,8 @@
 #include "server/json/json.h"
 #include "server/tls/context.h"
 
-enum { STREAM_BLOCK = 64 * 1024 };
+/* From a Unix socket's reader only its calls tell of progress: hence smaller ones there. */
+enum { STREAM_BLOCK = 64 * 1024, UNIX_BLOCK = 16 * 1024 };
 
 void reply_clear(struct reply *reply)
 {
@@ -148,24 +149,46 @@ unsigned http_reply_status(const struct http_exchange *x)
 	return x->reply.status;
 }
 
+/* What came before has left libmicrohttpd's hands. */
+static void count_sent(struct http_exchange *x, uint64_t offset)
+{
+	if (x->connection->plain)
+		x->connection->traffic.sent = offset;
+}
+
 static ssize_t read_stream(void *arg, uint64_t offset, char *buffer, size_t cap)
 {
 	struct http_exchange *x = arg;
 	size_t n = x->reply.reader(x->reply.reader_arg, offset, (uint8_t *)buffer, cap);
 
 	x->loop->turns_progress++;
+	count_sent(x, offset);
 	return n ? (ssize_t)n : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static ssize_t read_bytes(void *arg, uint64_t offset, char *buffer, size_t cap)
+{
+	struct http_exchange *x = arg;
+	const size_t left = x->reply.size - (size_t)offset, n = left < cap ? left : cap;
+
+	memcpy(buffer, x->reply.bytes + offset, n);
+	count_sent(x, offset);
+	return (ssize_t)n;
 }
 
 static struct MHD_Response *make_response(struct http_exchange *x)
 {
 	struct reply *reply = &x->reply;
+	const bool local = x->connection->address.ss_family == AF_UNIX;
+	const size_t block = local ? UNIX_BLOCK : STREAM_BLOCK;
 
 	/* The library allocates a whole block, and zeroes it; it refuses one of no bytes. */
 	if (reply->reader && reply->stream_size > 0)
-		return MHD_create_response_from_callback(
-			reply->stream_size, reply->stream_size < STREAM_BLOCK ? reply->stream_size : STREAM_BLOCK,
-			read_stream, x, NULL);
+		return MHD_create_response_from_callback(reply->stream_size,
+							 reply->stream_size < block ? reply->stream_size : block,
+							 read_stream, x, NULL);
+	if (local && reply->size > block)
+		return MHD_create_response_from_callback(reply->size, block, read_bytes, x, NULL);
 	return MHD_create_response_from_buffer(reply->size, reply->size ? reply->bytes : NULL,
 					       reply->borrowed ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_COPY);
 }
@@ -179,11 +202,16 @@ static const struct {
 } ALWAYS[] = {
 	{.name = "Cache-Control", .value = "no-store"},
 	{.name = "X-Content-Type-Options", .value = "nosniff"},
-	{.name = "Strict-Transport-Security", .value = "max-age=31536000"},
 	{.name = "Content-Security-Policy", .value = "default-src 'none'; frame-ancestors 'none'; sandbox"},
 	{.name = "Cross-Origin-Resource-Policy", .value = "same-origin"},
+	{.name = "Strict-Transport-Security", .value = "max-age=31536000"}, /* the last: only to TLS */
 };
 enum { ALWAYS_COUNT = sizeof(ALWAYS) / sizeof(ALWAYS[0]) };
+
+static size_t always_count(const struct http_exchange *x)
+{
+	return x->secure ? ALWAYS_COUNT : ALWAYS_COUNT - 1;
+}
 
 static bool is_set(const struct reply *reply, const char *name)
 {
@@ -199,7 +227,7 @@ static bool add_headers(struct http_exchange *x, struct MHD_Response *response)
 	const struct reply *reply = &x->reply;
 	bool good = MHD_add_response_header(response, "Coffer-Request-Id", x->request_id) == MHD_YES;
 
-	for (size_t i = 0; good && i < ALWAYS_COUNT; i++)
+	for (size_t i = 0; good && i < always_count(x); i++)
 		good = is_set(reply, ALWAYS[i].name) ||
 		       MHD_add_response_header(response, ALWAYS[i].name, ALWAYS[i].value) == MHD_YES;
 	if (good && reply->media_type)
@@ -220,7 +248,7 @@ static void print_reply(const struct http_exchange *x, FILE *out)
 	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &utc);
 	fprintf(out, "HTTP/1.1 %u %s\r\nDate: %s\r\nConnection: close\r\nCoffer-Request-Id: %s\r\n", reply->status,
 		MHD_get_reason_phrase_for(reply->status), date, x->request_id);
-	for (size_t i = 0; i < ALWAYS_COUNT; i++) {
+	for (size_t i = 0; i < always_count(x); i++) {
 		if (!is_set(reply, ALWAYS[i].name))
 			fprintf(out, "%s: %s\r\n", ALWAYS[i].name, ALWAYS[i].value);
 	}
@@ -232,19 +260,28 @@ static void print_reply(const struct http_exchange *x, FILE *out)
 	fwrite(reply->bytes, 1, reply->size, out);
 }
 
+static bool send_past(struct http_exchange *x, const char *text, size_t size)
+{
+	const union MHD_ConnectionInfo *info;
+
+	if (x->connection->plain)
+		return send(x->connection->fd, text, size, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)size;
+	info = MHD_get_connection_info(x->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	return info && tls_session_send(info->tls_session, text, size);
+}
+
 bool reply_send_now(struct http_exchange *x)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(x->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
 	char *text = NULL;
 	size_t size = 0;
-	FILE *out = info && !x->reply.failed && !x->reply.reader ? open_memstream(&text, &size) : NULL;
+	FILE *out = !x->reply.failed && !x->reply.reader ? open_memstream(&text, &size) : NULL;
 	bool good = false;
 
 	if (!out)
 		return false;
 	print_reply(x, out);
 	good = ferror(out) == 0;
-	good = fclose(out) == 0 && good && tls_session_send(info->tls_session, text, size);
+	good = fclose(out) == 0 && good && send_past(x, text, size);
 	x->sent = good ? x->reply.size : 0;
 	free(text);
 	return good;

@@ -131,7 +131,12 @@ uint64_t http_body_limit(const struct http_exchange *x)
 
 const char *http_peer(const struct http_exchange *x)
 {
-	return x->connection->peer;
+	return x->peer;
+}
+
+const char *http_host(const struct http_exchange *x)
+{
+	return x->host ? x->host : http_header(x, "Host", NULL);
 }
 
 const struct tls_client *http_client(struct http_exchange *x)
@@ -142,7 +147,9 @@ const struct tls_client *http_client(struct http_exchange *x)
 
 	if (connection->client.state == TLS_CLIENT_UNKNOWN || now - connection->client_ms >= CLIENT_AGAIN_MS) {
 		info = MHD_get_connection_info(x->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-		if (info)
+		if (connection->plain)
+			connection->client.state = TLS_CLIENT_NONE;
+		else if (info)
 			tls_session_client(connection->server->options.tls, info->tls_session, &connection->client);
 		connection->client_ms = now;
 	}

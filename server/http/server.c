@@ -3,9 +3,27 @@
 #include <unistd.h>
 
 #include "server/http/internal.h"
-#include "server/http/listen.h"
 
-enum { BACKLOG = 1024 };
+static enum http_status open_listeners(struct http_server *server, const char **ret_culprit)
+{
+	const struct http_options *options = &server->options;
+	enum http_status status = HTTP_OK;
+
+	*ret_culprit = options->trusted_proxies;
+	if (options->trusted_proxies && !proxies_parse(options->trusted_proxies, &server->proxies))
+		return HTTP_ADDRESS;
+	*ret_culprit = options->listen;
+	if (options->listen)
+		status = listener_open(options->listen, &server->listeners[DAEMON_TLS]);
+	if (status != HTTP_OK)
+		return status;
+	*ret_culprit = options->plain;
+	if (options->plain)
+		status = listener_open_plain(options->plain, options->plain_mode, &server->listeners[DAEMON_PLAIN]);
+	if (status == HTTP_OK)
+		*ret_culprit = NULL;
+	return status;
+}
 
 static enum http_status start_threads(struct http_server *server)
 {
@@ -29,18 +47,28 @@ static enum http_status start_threads(struct http_server *server)
 	return acceptor_new(server) ? HTTP_OK : HTTP_SYSTEM;
 }
 
-enum http_status http_server_start(const struct http_options *options, struct http_server **ret_server)
+bool http_proxies(const char *list)
+{
+	struct proxies proxies;
+
+	return proxies_parse(list, &proxies);
+}
+
+enum http_status http_server_start(const struct http_options *options, struct http_server **ret_server,
+				   const char **ret_culprit)
 {
 	struct http_server *server = calloc(1, sizeof(*server));
 	enum http_status status;
 
+	*ret_culprit = NULL;
 	if (!server)
 		return HTTP_NOMEM;
 	server->options = *options;
-	server->listen_fd = -1;
+	for (size_t i = 0; i < DAEMONS; i++)
+		server->listeners[i] = LISTENER_NONE;
 	pthread_mutex_init(&server->lock, NULL);
 	pthread_cond_init(&server->started, NULL);
-	status = listen_open(options->listen, BACKLOG, &server->listen_fd, &server->port);
+	status = open_listeners(server, ret_culprit);
 	if (status == HTTP_OK)
 		status = start_threads(server);
 	if (status != HTTP_OK) {
@@ -57,7 +85,12 @@ enum http_status http_server_start(const struct http_options *options, struct ht
 
 uint16_t http_server_port(const struct http_server *server)
 {
-	return server->port;
+	return server->listeners[DAEMON_TLS].port;
+}
+
+uint16_t http_server_plain_port(const struct http_server *server)
+{
+	return server->listeners[DAEMON_PLAIN].port;
 }
 
 void http_server_figures(struct http_server *server, struct http_figures *ret_figures)
@@ -112,9 +145,8 @@ void http_server_stop(struct http_server *server)
 	}
 	acceptor_free(server->acceptor);
 	server->acceptor = NULL;
-	if (server->listen_fd >= 0)
-		close(server->listen_fd);
-	server->listen_fd = -1;
+	for (size_t i = 0; i < DAEMONS; i++)
+		listener_close(&server->listeners[i]);
 }
 
 void http_server_free(struct http_server *server)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "server/cli/settings_value.h"
+#include "server/http/http.h"
 #include "tests/fuzz/fuzz.h"
 
 static const struct settings_choice CHOICES[] = {{"error", 0}, {"2048", 2048}, {"on", 1}, {NULL, 0}};
@@ -23,6 +24,9 @@ static const struct settings_rule RULES[] = {
 	{.kind = SETTINGS_TEXT, .check = settings_check_listen, .accepts = "an address"},
 	{.kind = SETTINGS_TEXT, .check = settings_check_names, .accepts = "names"},
 	{.kind = SETTINGS_TEXT, .check = settings_check_origins, .accepts = "origins"},
+	{.kind = SETTINGS_TEXT, .check = settings_check_http, .accepts = "an address of this machine"},
+	{.kind = SETTINGS_TEXT, .check = settings_check_mode, .accepts = "permissions"},
+	{.kind = SETTINGS_TEXT, .check = http_proxies, .accepts = "proxies"},
 };
 
 union field {

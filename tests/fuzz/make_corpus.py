@@ -142,7 +142,8 @@ def route():
 def settings_value():
     for rule, text in ((0, "17"), (1, "4MiB"), (2, "64KiB"), (3, "90min"), (4, "10s"), (5, "on"), (6, "/srv/coffer"),
                        (7, ""), (8, "127.0.0.1:8443"), (8, "[2001:db8::1]:0"), (9, "a.test,*.b.test,::1,10.0.0.1"),
-                       (10, "https://a.test,https://[::1]:8443"),
+                       (10, "https://a.test,https://[::1]:8443"), (8, "off"), (11, "unix:/run/coffer/http"),
+                       (11, "127.0.0.1:5000"), (12, "0660"), (13, "10.0.0.0/8,::1,unix"),
                        (1, "18446744073709551615"), (3, "18446744073709551616"),
                        (1, "18446744073709551615GiB"), (1, "17179869184GiB"), (3, "9223372036854775808s")):
         yield "%d-%s" % (rule, "".join(c if c.isalnum() else "_" for c in text)), bytes([rule]) + text.encode()
@@ -413,9 +414,23 @@ def port80():
     yield "hello", bytes.fromhex("160301020001000100")
 
 
+def forwarded():
+    trusted = b"10.0.0.0/8,2001:db8:ffff::/48,unix\n"
+    yield "one", trusted + b"F192.0.2.1\nPhttps\nHrecords.example.org:8443"
+    yield "right-most", trusted + b"F1.1.1.1, 192.0.2.1, 10.0.0.1\nF10.0.0.2"
+    yield "all-trusted", trusted + b"F10.0.0.3 ,10.0.0.1"
+    yield "unknown", trusted + b"F1.1.1.1, unknown, 10.0.0.1"
+    yield "v6", trusted + b"F[2001:db8::1]:80, 2001:db8:ffff::2, ::ffff:10.0.0.1"
+    yield "rfc7239", trusted + b'Rfor="[2001:db8::1]:_p";proto=https;host="a:1";by=_x;ext="\\"", for=10.0.0.1'
+    yield "rfc7239-hidden", b"unix\nRfor=unknown;proto=http\nRFOR=192.0.2.1"
+    yield "mixed", trusted + b"Rfor=192.0.2.1\nF192.0.2.1"
+    yield "malformed", b"::/0\nF192.0.2.1,,10.0.0.1"
+    yield "networks", b"0.0.0.0/0,::1,192.0.2.4/30\nF2001:db8::1, 192.0.2.7"
+
+
 TARGETS = (wire, record_meta, audit_event, encode, hello, conditional, http_date, slot, json_, route, settings_value,
            settings_file, private_key, public_key, gate, directory_name, accept, etag_list, origin, pubkey_pem,
-           key_text, invite_text, port80)
+           key_text, invite_text, port80, forwarded)
 
 
 def main():

@@ -91,3 +91,39 @@ Test(admission, those_who_are_told_are_bounded_too)
 	cr_assert_eq(enter(admission, "192.0.2.2"), TURNED_AWAY);
 	admission_free(admission);
 }
+
+Test(admission, a_trusted_proxy_is_counted_in_all_and_for_no_address)
+{
+	const struct http_limits limits = {.connections = 3, .connections_per_address = 1};
+	struct admission *admission = admission_new(&limits);
+
+	cr_assert_eq(admission_enter(admission, NULL), ADMITTED);
+	cr_assert_eq(admission_enter(admission, NULL), ADMITTED);
+	cr_assert_eq(enter(admission, "192.0.2.1"), ADMITTED);
+	cr_expect_eq(admission_enter(admission, NULL), OVER_ALL);
+	cr_expect_eq(admission_promote(admission, NULL, OVER_ALL), OVER_ALL);
+	leave(admission, "192.0.2.1", ADMITTED);
+	cr_expect_eq(admission_promote(admission, NULL, OVER_ALL), ADMITTED);
+	for (int i = 0; i < 3; i++)
+		admission_leave(admission, NULL, ADMITTED);
+	cr_expect_eq(enter(admission, "192.0.2.1"), ADMITTED);
+	leave(admission, "192.0.2.1", ADMITTED);
+	admission_free(admission);
+}
+
+Test(admission, strangers_at_the_unix_socket_are_one_address)
+{
+	const struct http_limits limits = {.connections = 100, .connections_per_address = 1};
+	const struct sockaddr_storage local = {.ss_family = AF_UNIX};
+	struct admission *admission = admission_new(&limits);
+
+	cr_assert_eq(admission_enter(admission, &local), ADMITTED);
+	cr_expect_eq(admission_enter(admission, &local), OVER_ADDRESS);
+	admission_leave(admission, &local, OVER_ADDRESS);
+	cr_expect_eq(enter(admission, "0.0.0.0"), ADMITTED);
+	cr_expect_eq(enter(admission, "::"), ADMITTED);
+	leave(admission, "0.0.0.0", ADMITTED);
+	leave(admission, "::", ADMITTED);
+	admission_leave(admission, &local, ADMITTED);
+	admission_free(admission);
+}
