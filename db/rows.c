@@ -1,4 +1,4 @@
-/* The small tables: keys, idempotency, settings, audit events, blobs. */
+/* The small tables: keys, idempotency, settings, blobs. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -189,104 +189,6 @@ enum store_status store_idempotency_expire(struct store_txn *txn, int64_t before
 	sql_put_i64(&call, before_ms);
 	sql_put_u64(&call, limit);
 	return sql_run(txn->view.sql, &call, ret_count);
-}
-
-/* ---- audit events ---------------------------------------------------------------------------------------------------
- */
-
-static void get_event(struct sql_call *call, struct store_audit_event *row)
-{
-	row->sequence = sql_get_u64(call);
-	row->event = sql_get_bytes(call);
-	sql_get_fixed(call, row->hash, sizeof(row->hash));
-	sql_get_fixed(call, row->mac, sizeof(row->mac));
-}
-
-enum store_status store_audit_last(struct store_view *view, struct store_audit_event **ret_event)
-{
-	struct store_audit_event row;
-	struct store_audit_event *copy = NULL;
-	struct sql_call call;
-	enum store_status status;
-	bool found;
-
-	sql_call(view->sql, STATEMENT_AUDIT_LAST, &call);
-	found = sql_step(&call);
-	if (found) {
-		memset(&row, 0, sizeof(row));
-		get_event(&call, &row);
-		copy = row_copy(&call, &row, sizeof(row), row.event);
-		if (copy)
-			copy->event.data = (const uint8_t *)(copy + 1);
-	}
-	status = row_end(&call, found, copy);
-	if (status == STORE_OK)
-		*ret_event = copy;
-	return status;
-}
-
-enum store_status store_audit_list(struct store_view *view, uint64_t after, size_t limit, store_audit_visit *each,
-				   void *arg)
-{
-	struct sql_call call;
-
-	sql_call(view->sql, STATEMENT_AUDIT_LIST, &call);
-	sql_put_u64(&call, after);
-	sql_put_u64(&call, limit);
-	while (sql_step(&call)) {
-		struct store_audit_event row = {0};
-
-		get_event(&call, &row);
-		if (call.status != STORE_OK || !each(arg, &row))
-			break;
-	}
-	return sql_end(&call);
-}
-
-enum store_status store_audit_insert(struct store_txn *txn, const struct store_audit_event *row)
-{
-	struct sql_call call;
-
-	sql_call(txn->view.sql, STATEMENT_AUDIT_INSERT, &call);
-	sql_put_u64(&call, row->sequence);
-	sql_put_blob(&call, row->event.data, row->event.size);
-	sql_put_blob(&call, row->hash, sizeof(row->hash));
-	sql_put_blob(&call, row->mac, sizeof(row->mac));
-	return sql_run(txn->view.sql, &call, NULL);
-}
-
-enum store_status store_audit_note_get(struct store_view *view, uint64_t sequence, uint8_t **ret_note, size_t *ret_size)
-{
-	struct sql_call call;
-	uint8_t *copy = NULL;
-	enum store_status status;
-	bool found;
-
-	sql_call(view->sql, STATEMENT_AUDIT_NOTE_GET, &call);
-	sql_put_u64(&call, sequence);
-	found = sql_step(&call);
-	if (found) {
-		const struct store_bytes note = sql_get_bytes(&call);
-
-		copy = malloc(note.size ? note.size : 1);
-		if (copy && note.size)
-			memcpy(copy, note.data, note.size);
-		*ret_size = note.size;
-	}
-	status = row_end(&call, found, copy);
-	if (status == STORE_OK)
-		*ret_note = copy;
-	return status;
-}
-
-enum store_status store_audit_note_insert(struct store_txn *txn, uint64_t sequence, struct store_bytes note)
-{
-	struct sql_call call;
-
-	sql_call(txn->view.sql, STATEMENT_AUDIT_NOTE_INSERT, &call);
-	sql_put_u64(&call, sequence);
-	sql_put_blob(&call, note.data, note.size);
-	return sql_run(txn->view.sql, &call, NULL);
 }
 
 /* ---- settings and blobs ---------------------------------------------------------------------------------------------

@@ -143,6 +143,14 @@ static const char *const MIGRATIONS[] = {
 
 	/* What an audit event has the digest of. */
 	"CREATE TABLE audit_note (sequence INTEGER PRIMARY KEY, sealed BLOB NOT NULL);",
+
+	/* Parts of the audit log that were moved to files. */
+	"CREATE TABLE audit_segment ("
+	" first INTEGER NOT NULL, last INTEGER PRIMARY KEY,"
+	" previous BLOB NOT NULL CHECK (length(previous) = 32),"
+	" hash BLOB NOT NULL CHECK (length(hash) = 32),"
+	" created_ms INTEGER NOT NULL,"
+	" mac BLOB NOT NULL CHECK (length(mac) = 32));",
 };
 
 enum { SCHEMA_VERSION = sizeof(MIGRATIONS) / sizeof(MIGRATIONS[0]) };

@@ -23,6 +23,8 @@
 
 #define GRANT_COLUMNS "record_id, account_id, revision, state, rights, created_ms, changed_ms, mac"
 
+#define SEGMENT_COLUMNS "first, last, previous, hash, created_ms, mac"
+
 #define EPOCH_COLUMNS "epoch_id, kek_id, revision, created_ms, reserved, wrap, mac"
 
 /* X(NAME, text). `state <> 1 AND` makes a partial index of blob usable. */
@@ -137,6 +139,11 @@
 	X(AUDIT_LIST, "SELECT sequence, event, hash, mac FROM audit_event WHERE sequence > ? " \
 		"ORDER BY sequence LIMIT ?") \
 	X(AUDIT_INSERT, "INSERT INTO audit_event (sequence, event, hash, mac) VALUES (?, ?, ?, ?)") \
+	X(AUDIT_REMOVE, "DELETE FROM audit_event WHERE sequence <= ? AND " \
+		"sequence < (SELECT min(sequence) FROM audit_event) + ?") \
+	X(SEGMENT_FROM, "SELECT " SEGMENT_COLUMNS " FROM audit_segment WHERE last >= ? ORDER BY last LIMIT 1") \
+	X(SEGMENT_LAST, "SELECT " SEGMENT_COLUMNS " FROM audit_segment ORDER BY last DESC LIMIT 1") \
+	X(SEGMENT_INSERT, "INSERT INTO audit_segment (" SEGMENT_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?)") \
 	X(AUDIT_NOTE_GET, "SELECT sealed FROM audit_note WHERE sequence = ?") \
 	X(AUDIT_NOTE_INSERT, "INSERT INTO audit_note (sequence, sealed) VALUES (?, ?)") \
 	X(SETTING_GET, "SELECT value FROM setting WHERE name = ?") \

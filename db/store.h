@@ -290,13 +290,6 @@ struct store_idempotency {
 	int64_t created_ms;
 };
 
-struct store_audit_event {
-	uint64_t sequence;
-	struct store_bytes event;
-	uint8_t hash[32];
-	uint8_t mac[32];
-};
-
 /* ---- views: reading --------------------------------------------------------------------------------------------- */
 
 /* A reading connection for one thread; free it on that thread before store_close(). */
@@ -349,7 +342,6 @@ MUST_CHECK enum store_status store_invite_by_hash(struct store_view *view, const
 						  struct store_invite **ret_invite);
 MUST_CHECK enum store_status store_idempotency_get(struct store_view *view, const uint8_t key_mac[static 32],
 						   struct store_idempotency *ret_row);
-MUST_CHECK enum store_status store_audit_last(struct store_view *view, struct store_audit_event **ret_event);
 
 /* A chunk of a blob, copied to ret_bytes; STORE_CORRUPT when it is longer than `cap`. */
 MUST_CHECK enum store_status store_chunk_get(struct store_view *view, uint64_t blob_id, uint64_t number,
@@ -364,7 +356,6 @@ MUST_CHECK enum store_status store_setting_get(struct store_view *view, const ch
  * and the view must not be used within it. `after` NULL or 0: from the start. inline_chunk is left empty.
  */
 typedef bool store_version_visit(void *arg, const struct store_version *row);
-typedef bool store_audit_visit(void *arg, const struct store_audit_event *row);
 
 /* CURRENT versions of an owner's records, by record id, `after` excluded. */
 MUST_CHECK enum store_status store_record_list(struct store_view *view, const uint8_t owner[static 16],
@@ -376,8 +367,6 @@ MUST_CHECK enum store_status store_version_list(struct store_view *view, const u
 /* Records in state TOMBSTONE, deleted not after `until_ms`: those that await the TRUNCATE checkpoint. */
 MUST_CHECK enum store_status store_tombstone_list(struct store_view *view, int64_t until_ms, size_t limit,
 						  store_version_visit *each, void *arg);
-MUST_CHECK enum store_status store_audit_list(struct store_view *view, uint64_t after, size_t limit,
-					      store_audit_visit *each, void *arg);
 /* Accounts and tokens by id, `after` excluded. */
 typedef bool store_account_visit(void *arg, const struct store_account *row);
 typedef bool store_token_visit(void *arg, const struct store_token *row);
@@ -514,11 +503,6 @@ MUST_CHECK enum store_status store_grant_put(struct store_txn *txn, const struct
 /* Also counts it. */
 MUST_CHECK enum store_status store_message_insert(struct store_txn *txn, const struct store_message *row);
 MUST_CHECK enum store_status store_idempotency_insert(struct store_txn *txn, const struct store_idempotency *row);
-/* What is kept beside an event; *ret_note is malloc()ed, STORE_NOT_FOUND. */
-MUST_CHECK enum store_status store_audit_note_get(struct store_view *view, uint64_t sequence, uint8_t **ret_note,
-						  size_t *ret_size);
-MUST_CHECK enum store_status store_audit_note_insert(struct store_txn *txn, uint64_t sequence, struct store_bytes note);
-MUST_CHECK enum store_status store_audit_insert(struct store_txn *txn, const struct store_audit_event *row);
 MUST_CHECK enum store_status store_setting_put(struct store_txn *txn, const char *name, const void *bytes, size_t size);
 
 /* Writes state, revision, changed_ms and mac of the row with this id and version. STORE_NOT_FOUND. */

@@ -111,19 +111,28 @@ const char *arguments_data(const char *given)
 	return environment && *environment ? environment : "./coffer-data";
 }
 
-bool arguments_number(const char *text, unsigned min, unsigned max, unsigned *ret_number)
+bool arguments_long(const char *text, uint64_t max, uint64_t *ret_number)
 {
-	unsigned number = 0;
+	uint64_t number = 0;
 
 	if (*text == '\0')
 		return false;
-	for (; *text; text++) {
-		if (*text < '0' || *text > '9' || number > (UINT_MAX - 9) / 10)
+	for (; *text; text++)
+		if (*text < '0' || *text > '9' || __builtin_mul_overflow(number, 10u, &number) ||
+		    __builtin_add_overflow(number, (uint64_t)(*text - '0'), &number))
 			return false;
-		number = 10 * number + (unsigned)(*text - '0');
-	}
-	if (number < min || number > max)
+	if (number > max)
 		return false;
 	*ret_number = number;
+	return true;
+}
+
+bool arguments_number(const char *text, unsigned min, unsigned max, unsigned *ret_number)
+{
+	uint64_t number;
+
+	if (!arguments_long(text, max, &number) || number < min)
+		return false;
+	*ret_number = (unsigned)number;
 	return true;
 }

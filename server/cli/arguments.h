@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 struct argument {
@@ -47,5 +48,7 @@ const char *arguments_data(const char *given);
 /* A whole number in [min, max], nothing around it; false otherwise. */
 __attribute__((warn_unused_result)) bool arguments_number(const char *text, unsigned min, unsigned max,
 							  unsigned *ret_number);
+/* The same for large ones, in [0, max]. */
+__attribute__((warn_unused_result)) bool arguments_long(const char *text, uint64_t max, uint64_t *ret_number);
 
 #endif

@@ -1,34 +1,28 @@
-/* coffer audit: verify, checkpoint, export. */
+/* coffer audit: verify, checkpoint; and which of its other files does what. */
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "crypto/secret.h"
 #include "server/cli/arguments.h"
+#include "server/cli/audit.h"
 #include "server/cli/commands.h"
-#include "server/cli/harden.h"
-#include "server/cli/unlock.h"
 #include "server/core/audit.h"
 #include "server/core/audit_keeper.h"
-#include "server/core/audit_text.h"
 #include "server/core/checkpoint.h"
 #include "server/core/files.h"
-#include "server/core/home.h"
-#include "server/core/reason.h"
 
 enum {
 	OPTION_DATA,
 	OPTION_CHECKPOINT,
 	OPTION_AFTER,
 	OPTION_FOLLOW,
+	OPTION_BEFORE,
 	OPTION_PASSPHRASE_FILE,
 	OPTION_CREDENTIAL_FILE,
 	OPTION_COUNT
 };
-enum { FOLLOW_MS = 500, EXPORT_PAGE = 1000 };
 
 static const struct argument OPTIONS[] = {
 	[OPTION_DATA] = {.name = "data",
@@ -41,6 +35,9 @@ static const struct argument OPTIONS[] = {
 			  .value = "N",
 			  .help = "export, reasons: begin behind the event with this number"},
 	[OPTION_FOLLOW] = {.name = "follow", .letter = 'f', .help = "export: wait for more, until interrupted"},
+	[OPTION_BEFORE] = {.name = "before",
+			   .value = "TIME",
+			   .help = "archive: events before this, as 2026-01-31T12:00:00Z"},
 	[OPTION_PASSPHRASE_FILE] =
 		{.name = "passphrase-file",
 		 .value = "FILE",
@@ -51,8 +48,8 @@ _Static_assert(sizeof(OPTIONS) / sizeof(OPTIONS[0]) == OPTION_COUNT, "each optio
 
 static const struct arguments ARGUMENTS = {
 	.usage = "coffer audit (verify [--checkpoint FILE] | checkpoint | export [--after N] [--follow] | reasons "
-		 "[--after N])\n"
-		 "                    [--data DIR]",
+		 "[--after N]\n"
+		 "                    | archive --before TIME) [--data DIR]",
 	.about = "verify checks the audit log: no event edited, reordered or removed, and its end not cut off behind "
 		 "the\n"
 		 "head in DIR/audit.head, nor behind a checkpoint that was kept elsewhere. Exit status: 0 when all\n"
@@ -61,15 +58,12 @@ static const struct arguments ARGUMENTS = {
 		 "export verifies events and prints one JSON object a line, for a log shipper.\n"
 		 "reasons prints, in the same form, the reads that broke the glass, each with the reason that was "
 		 "given.\n"
-		 "A server may run on DIR meanwhile.",
+		 "archive moves events that verify into files under DIR/audit-archive, which all of these read as "
+		 "well.\n"
+		 "A server may run on DIR meanwhile, but for archive: serve --audit-keep does that itself.",
 	.table = OPTIONS,
 	.count = OPTION_COUNT,
 	.operand = "ACTION",
-};
-
-struct auditing {
-	struct home *home;
-	struct store_view *view;
 };
 
 static bool begin(struct auditing *auditing, const char *data)
@@ -188,166 +182,25 @@ static int print_checkpoint(const struct auditing *auditing)
 	return 0;
 }
 
-/* ---- export -------------------------------------------------------------------------------------------------------
+/* ---- the command --------------------------------------------------------------------------------------------------
  */
 
-static volatile sig_atomic_t stopped;
+static const char *const ACTIONS[] = {"verify", "checkpoint", "export", "reasons", "archive"};
+enum { ACTION_VERIFY, ACTION_CHECKPOINT, ACTION_EXPORT, ACTION_REASONS, ACTION_ARCHIVE, ACTION_COUNT };
+_Static_assert(sizeof(ACTIONS) / sizeof(ACTIONS[0]) == ACTION_COUNT, "each action has one name");
 
-static void on_signal(int number)
+static int act(unsigned action, const struct auditing *auditing, const char *const values[static OPTION_COUNT],
+	       uint64_t after)
 {
-	(void)number;
-	stopped = 1;
-}
-
-static bool print_event(void *arg, uint64_t sequence, const struct audit_event *event, const uint8_t hash[static 32])
-{
-	struct json *doc = json_new();
-	char *text;
-	size_t size;
-	bool *failed = arg;
-
-	audit_text_members(doc, sequence, event, hash);
-	text = json_print(doc, &size);
-	json_free(doc);
-	*failed = !text || puts(text) < 0;
-	free(text);
-	return !*failed && !stopped;
-}
-
-/* ---- reasons ------------------------------------------------------------------------------------------------------
- */
-
-struct broken {
-	uint64_t sequence;
-	struct audit_event event;
-	uint8_t hash[DIGEST_SIZE];
-};
-
-struct breaking {
-	size_t count;
-	struct broken found[EXPORT_PAGE];
-};
-
-static bool note_broken(void *arg, uint64_t sequence, const struct audit_event *event, const uint8_t hash[static 32])
-{
-	struct breaking *breaking = arg;
-	struct broken *broken = &breaking->found[breaking->count];
-
-	if (event->has_note) {
-		broken->sequence = sequence;
-		broken->event = *event;
-		memcpy(broken->hash, hash, sizeof(broken->hash));
-		breaking->count++;
-	}
-	return true;
-}
-
-static enum core_status print_reason(const struct auditing *auditing, const struct broken *broken)
-{
-	const struct vault *vault = home_vault(auditing->home);
-	char reason[REASON_MAX + 1];
-	uint8_t *sealed = NULL;
-	size_t size;
-	struct json *doc;
-	char *text;
-	enum core_status status = reason_read(auditing->view, broken->sequence, broken->event.note, &sealed, &size);
-
-	if (status == CORE_OK)
-		status = reason_open(vault, broken->event.request_id, sealed, size, reason);
-	free(sealed);
-	if (status != CORE_OK) {
-		fprintf(stderr, "coffer: the reason of audit event %" PRIu64 " %s\n", broken->sequence,
-			status == CORE_NOT_FOUND || status == CORE_DAMAGED ? "was altered or removed"
-									   : "cannot be read");
-		return status;
-	}
-	doc = json_new();
-	audit_text_members(doc, broken->sequence, &broken->event, broken->hash);
-	json_text(doc, "reason", reason);
-	text = json_print(doc, &size);
-	json_free(doc);
-	if (!text || puts(text) < 0)
-		status = CORE_UNAVAILABLE;
-	free(text);
-	return status;
-}
-
-static int reasons(const struct auditing *auditing, uint64_t after)
-{
-	struct breaking *breaking = malloc(sizeof(*breaking));
-	int worst = breaking ? 0 : 2;
-	uint64_t before;
-
-	do {
-		enum core_status status;
-
-		if (!breaking)
-			break;
-		before = after;
-		breaking->count = 0;
-		status = audit_read(auditing->view, home_vault(auditing->home), &after, EXPORT_PAGE, note_broken,
-				    breaking);
-		for (size_t i = 0; i < breaking->count && worst < 2; i++) {
-			const enum core_status one = print_reason(auditing, &breaking->found[i]);
-
-			worst = one == CORE_OK ? worst : one == CORE_NOT_FOUND || one == CORE_DAMAGED ? 1 : 2;
-		}
-		if (status != CORE_OK) {
-			fputs("coffer: the audit log does not verify: coffer audit verify tells\n", stderr);
-			worst = status == CORE_DAMAGED ? 1 : 2;
-			break;
-		}
-	} while (after != before && worst < 2);
-	free(breaking);
-	if (fflush(stdout) != 0)
-		worst = 2;
-	return worst;
-}
-
-/* The private half of the KEK is needed. */
-static int unlock_and_print_reasons(const struct auditing *auditing, const char *const values[static OPTION_COUNT],
-				    uint64_t after)
-{
-	char error[4400];
-
-	harden_process();
-	if (unlock_home(auditing->home, values[OPTION_PASSPHRASE_FILE], values[OPTION_CREDENTIAL_FILE], error,
-			sizeof(error)))
-		return reasons(auditing, after);
-	fprintf(stderr, "coffer: %s\n", error);
-	return 2;
-}
-
-static int export(const struct auditing *auditing, uint64_t after, bool follow)
-{
-	const struct timespec pause = {.tv_nsec = FOLLOW_MS * 1000000L};
-	const struct sigaction action = {.sa_handler = on_signal};
-	bool failed = false;
-
-	if (follow) {
-		sigaction(SIGINT, &action, NULL);
-		sigaction(SIGTERM, &action, NULL);
-	}
-	for (;;) {
-		const uint64_t before = after;
-		const enum core_status status = audit_read(auditing->view, home_vault(auditing->home), &after,
-							   EXPORT_PAGE, print_event, &failed);
-
-		if (status != CORE_OK) {
-			fprintf(stderr,
-				"coffer: the audit log does not verify behind event %" PRIu64
-				": coffer audit verify tells\n",
-				after);
-			return status == CORE_DAMAGED ? 1 : 2;
-		}
-		if (failed || fflush(stdout) != 0) {
-			fputs("coffer: cannot write\n", stderr);
-			return 2;
-		}
-		if (stopped || (after == before && !follow))
-			return 0;
-		if (after == before)
-			(void)nanosleep(&pause, NULL); /* a signal ends it early */
+	switch (action) {
+	case ACTION_VERIFY:
+		return verify(auditing, values[OPTION_CHECKPOINT]);
+	case ACTION_CHECKPOINT:
+		return print_checkpoint(auditing);
+	case ACTION_EXPORT:
+		return audit_export(auditing, after, values[OPTION_FOLLOW] != NULL);
+	default:
+		return audit_reasons(auditing, after, values[OPTION_PASSPHRASE_FILE], values[OPTION_CREDENTIAL_FILE]);
 	}
 }
 
@@ -356,24 +209,23 @@ int command_audit(int argc, char **argv)
 	const char *values[OPTION_COUNT + 1];
 	const enum arguments_status parsed = arguments_parse(&ARGUMENTS, argc, argv, values, stdout, stderr);
 	struct auditing auditing = {.home = NULL};
-	const char *action;
-	unsigned after = 0;
+	uint64_t after = 0;
+	unsigned action = 0;
 	int status = 2;
 
 	if (parsed != ARGUMENTS_OK)
 		return parsed == ARGUMENTS_HELP ? 0 : 2;
-	action = values[OPTION_COUNT] ? values[OPTION_COUNT] : "";
-	if ((strcmp(action, "verify") != 0 && strcmp(action, "checkpoint") != 0 && strcmp(action, "export") != 0 &&
-	     strcmp(action, "reasons") != 0) ||
-	    (values[OPTION_AFTER] && !arguments_number(values[OPTION_AFTER], 0, UINT32_MAX / 10 - 1, &after))) {
+	while (action < ACTION_COUNT && (!values[OPTION_COUNT] || strcmp(values[OPTION_COUNT], ACTIONS[action]) != 0))
+		action++;
+	if (action == ACTION_COUNT ||
+	    (values[OPTION_AFTER] && !arguments_long(values[OPTION_AFTER], INT64_MAX - 1, &after))) {
 		fprintf(stderr, "usage: %s\n", ARGUMENTS.usage);
 		return 2;
 	}
+	if (action == ACTION_ARCHIVE)
+		return audit_archive(arguments_data(values[OPTION_DATA]), values[OPTION_BEFORE]);
 	if (begin(&auditing, arguments_data(values[OPTION_DATA])))
-		status = action[0] == 'v'   ? verify(&auditing, values[OPTION_CHECKPOINT])
-			 : action[0] == 'c' ? print_checkpoint(&auditing)
-			 : action[0] == 'r' ? unlock_and_print_reasons(&auditing, values, after)
-					    : export(&auditing, after, values[OPTION_FOLLOW] != NULL);
+		status = act(action, &auditing, values, after);
 	end(&auditing);
 	return status;
 }

@@ -271,6 +271,7 @@ static bool start(struct serve *s)
 	if (audit_keeper_new(&(struct audit_keeper_options){.home = s->home,
 							    .refusals = s->refusals,
 							    .tell_ms = (int64_t)set->audit_checkpoint,
+							    .keep_ms = (int64_t)set->audit_keep,
 							    .log = log_line},
 			     &s->keeper, s->error, sizeof(s->error)) != CORE_OK)
 		return false;

@@ -157,6 +157,8 @@ static const struct row table[] = {
 	 .standard = "60s", .help = "the longest that a client may wait for a message"},
 	{NAMED(audit_checkpoint, "AUDIT_CHECKPOINT"), TIME(0, 8784 * HOUR),
 	 .standard = "1h", .help = "time between signed checkpoints of the audit log on standard error; 0: none"},
+	{NAMED(audit_keep, "AUDIT_KEEP"), TIME(0, 878400 * HOUR),
+	 .standard = "0s", .help = "when audit events go from the database into DIR/audit-archive; 0: never"},
 	{NAMED(break_glass, "BREAK_GLASS"), TIME(SECOND, 8784 * HOUR),
 	 .standard = "4h", .help = "how long after it was made a token with the scope break-glass can be used for that"},
 	{NAMED(login_rate, "LOGIN_RATE"), NUMBER(0, 1000000),

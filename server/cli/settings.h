@@ -30,7 +30,7 @@ enum settings_log_level {
 	SETTINGS_LOG_DEBUG,
 };
 
-#define SETTINGS_COUNT 57
+#define SETTINGS_COUNT 58
 
 /* Sizes are bytes, times are milliseconds. Texts are never NULL after a successful settings_load. */
 struct settings {
@@ -83,6 +83,7 @@ struct settings {
 	unsigned sender_messages;
 	uint64_t long_poll;
 	uint64_t audit_checkpoint;
+	uint64_t audit_keep;
 	uint64_t break_glass;
 	unsigned login_rate;
 	unsigned failure_rate;

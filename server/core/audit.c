@@ -233,161 +233,22 @@ void audit_settled(const struct vault *vault, bool committed)
 	memcpy(chain->pending_hash, chain->settled_hash, DIGEST_SIZE);
 }
 
-/* ---- verification ----------------------------------------------------------------------------------------------- */
-
-enum { WALK_PAGE = 1000 };
-
-struct audit_walk {
-	const struct vault *vault;
-	FILE *report;
-	const struct audit_watch *watch;
-	uint64_t sequence; /* of the last event that fitted */
-	uint8_t hash[DIGEST_SIZE];
-	bool good;
-	/* Events of this page beside which something is kept: looked at when the view is free. */
-	size_t note_count;
-	struct {
-		uint64_t sequence;
-		uint8_t digest[DIGEST_SIZE];
-	} notes[WALK_PAGE];
-};
-
-static bool walk_fault(struct audit_walk *walk, uint64_t sequence, const char *what)
+enum audit_fit audit_fit(const struct vault *vault, const uint8_t previous[static DIGEST_SIZE],
+			 const struct store_audit_event *row, struct audit_event *ret_event)
 {
-	fprintf(walk->report, "audit event %" PRIu64 ": %s\n", sequence, what);
-	walk->good = false;
-	return false;
-}
-
-static bool walk_event(void *arg, const struct store_audit_event *row)
-{
-	struct audit_walk *walk = arg;
 	struct audit_event event;
 	uint64_t sequence;
 	uint8_t hash[DIGEST_SIZE];
 
-	if (row->sequence != walk->sequence + 1)
-		return walk_fault(walk, walk->sequence + 1, "is missing");
 	if (row->event.size > AUDIT_EVENT_MAX || !audit_decode(row->event.data, row->event.size, &sequence, &event))
-		return walk_fault(walk, row->sequence, "is not an event");
+		return AUDIT_NO_EVENT;
 	if (sequence != row->sequence)
-		return walk_fault(walk, row->sequence, "stands in another's place");
-	chain_hash(walk->hash, row->event.data, row->event.size, hash);
+		return AUDIT_MISPLACED;
+	chain_hash(previous, row->event.data, row->event.size, hash);
 	if (memcmp(hash, row->hash, sizeof(hash)) != 0)
-		return walk_fault(walk, row->sequence, "was altered, or does not follow the one before it");
-	if (mac_verify(&walk->vault->keys->audit, row->hash, sizeof(row->hash), row->mac) != CRYPTO_OK)
-		return walk_fault(walk, row->sequence, "was not written by this store");
-	memcpy(walk->hash, hash, sizeof(hash));
-	walk->sequence = row->sequence;
-	if (event.has_note) {
-		walk->notes[walk->note_count].sequence = sequence;
-		memcpy(walk->notes[walk->note_count++].digest, event.note, DIGEST_SIZE);
-	}
-	if (walk->watch && walk->watch->event)
-		walk->watch->event(walk->watch->arg, &event);
-	return true;
-}
-
-static enum core_status walk_notes(struct audit_walk *walk, struct store_view *view)
-{
-	for (size_t i = 0; i < walk->note_count; i++) {
-		uint8_t *note = NULL, digest[DIGEST_SIZE];
-		size_t size;
-		const enum store_status status = store_audit_note_get(view, walk->notes[i].sequence, &note, &size);
-
-		if (status == STORE_NOT_FOUND) {
-			walk_fault(walk, walk->notes[i].sequence, "lacks its reason, which was removed");
-			continue;
-		}
-		if (status != STORE_OK)
-			return core_from_store(status);
-		digest_sha256(note, size, digest);
-		free(note);
-		if (memcmp(digest, walk->notes[i].digest, sizeof(digest)) != 0)
-			walk_fault(walk, walk->notes[i].sequence, "has not its own reason: it was altered");
-	}
-	walk->note_count = 0;
-	return CORE_OK;
-}
-
-enum core_status audit_verify(struct store_view *view, const struct vault *vault, FILE *report,
-			      const struct audit_watch *watch, uint64_t *ret_count, bool *ret_good)
-{
-	struct audit_walk walk = {.vault = vault, .report = report, .watch = watch, .good = true};
-	uint64_t before;
-	enum core_status noted;
-
-	do {
-		enum store_status status;
-
-		before = walk.sequence;
-		status = store_audit_list(view, walk.sequence, WALK_PAGE, walk_event, &walk);
-		if (status != STORE_OK)
-			return core_from_store(status);
-		noted = walk_notes(&walk, view);
-		if (noted != CORE_OK)
-			return noted;
-		if (watch && watch->progress && !watch->progress(watch->arg, walk.sequence))
-			return CORE_BUSY;
-	} while (walk.good && walk.sequence == before + WALK_PAGE);
-	/* The making of the store is the first event, so a trail without events was removed. */
-	if (walk.good && walk.sequence == 0)
-		walk_fault(&walk, 1, "is missing");
-	*ret_count = walk.sequence;
-	*ret_good = walk.good;
-	return CORE_OK;
-}
-
-/* ---- reading ------------------------------------------------------------------------------------------------------
- */
-
-struct audit_reading {
-	const struct vault *vault;
-	audit_visit *each;
-	void *arg;
-	uint64_t after;	 /* the last that was looked at */
-	uint64_t anchor; /* the one before the first: only its hash is wanted; 0: there is none */
-	uint8_t hash[DIGEST_SIZE];
-	bool good;
-};
-
-static bool read_event(void *arg, const struct store_audit_event *row)
-{
-	struct audit_reading *reading = arg;
-	struct audit_event event;
-	uint64_t sequence;
-	uint8_t hash[DIGEST_SIZE];
-
-	reading->good = false;
-	if (mac_verify(&reading->vault->keys->audit, row->hash, sizeof(row->hash), row->mac) != CRYPTO_OK)
-		return false;
-	if (reading->anchor != 0 && row->sequence == reading->anchor) {
-		memcpy(reading->hash, row->hash, DIGEST_SIZE);
-		reading->good = true;
-		return true;
-	}
-	if (row->sequence != reading->after + 1 || row->event.size > AUDIT_EVENT_MAX ||
-	    !audit_decode(row->event.data, row->event.size, &sequence, &event) || sequence != row->sequence)
-		return false;
-	chain_hash(reading->hash, row->event.data, row->event.size, hash);
-	if (memcmp(hash, row->hash, sizeof(hash)) != 0)
-		return false;
-	memcpy(reading->hash, hash, DIGEST_SIZE);
-	reading->after = sequence;
-	reading->good = true;
-	return reading->each(reading->arg, sequence, &event, hash);
-}
-
-enum core_status audit_read(struct store_view *view, const struct vault *vault, uint64_t *after, size_t limit,
-			    audit_visit *each, void *arg)
-{
-	struct audit_reading reading = {
-		.vault = vault, .each = each, .arg = arg, .after = *after, .anchor = *after, .good = true};
-	const size_t more = *after > 0 ? 1 : 0;
-	const enum store_status status = store_audit_list(view, *after - more, limit + more, read_event, &reading);
-
-	*after = reading.after;
-	if (status != STORE_OK)
-		return core_from_store(status);
-	return reading.good ? CORE_OK : CORE_DAMAGED;
+		return AUDIT_ALTERED;
+	if (mac_verify(&vault->keys->audit, row->hash, sizeof(row->hash), row->mac) != CRYPTO_OK)
+		return AUDIT_FOREIGN;
+	*ret_event = event;
+	return AUDIT_FITS;
 }

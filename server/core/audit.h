@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "db/audit.h"
 #include "db/store.h"
 #include "server/core/status.h"
 #include "server/core/vault.h"
@@ -103,6 +104,17 @@ size_t audit_encode(uint64_t sequence, const struct audit_event *event, uint8_t 
 /* False when the bytes are not exactly one event. */
 bool audit_decode(const uint8_t *bytes, size_t size, uint64_t *ret_sequence, struct audit_event *ret_event);
 
+/* Whether a row is the event that follows the one with this hash, and was written by this store. */
+enum audit_fit {
+	AUDIT_FITS,
+	AUDIT_NO_EVENT,	 /* its bytes are none */
+	AUDIT_MISPLACED, /* it is another's */
+	AUDIT_ALTERED,	 /* its hash does not follow */
+	AUDIT_FOREIGN,	 /* its MAC is wrong */
+};
+MUST_CHECK enum audit_fit audit_fit(const struct vault *vault, const uint8_t previous[static 32],
+				    const struct store_audit_event *row, struct audit_event *ret_event);
+
 struct audit_watch {
 	bool (*progress)(void *arg, uint64_t done); /* may be NULL: now and then; false ends the walk, CORE_BUSY */
 	/* May be NULL: each event that verified. The view must not be used within. */
@@ -111,14 +123,17 @@ struct audit_watch {
 };
 
 /*
- * Walks the whole chain and writes a line to `report` for the first event that does not fit. *ret_count: events that
- * verified; *ret_good: whether all did. `watch` may be NULL.
+ * Walks the whole chain (audit_verify.c), first through the files of the archive and then through the database, and
+ * writes a line to `report` for the first event that does not fit. Behind a segment that is lost or damaged it goes on
+ * where the next begins, with a line for each. *ret_count: events that verified; *ret_good: whether all did. `watch`
+ * may be NULL.
  */
 MUST_CHECK enum core_status audit_verify(struct store_view *view, const struct vault *vault, FILE *report,
 					 const struct audit_watch *watch, uint64_t *ret_count, bool *ret_good);
 /*
- * Reads on from behind *after, which moves to the last event that was looked at: each that verified and follows the one
- * before it goes to `each`, until that returns false or `limit` are done. CORE_DAMAGED: one does not fit.
+ * Reads on from behind *after (audit_read.c), which moves to the last event that was looked at: each that verified and
+ * follows the one before it goes to `each`, until that returns false or `limit` are done. The view must not be used
+ * within. CORE_DAMAGED: one does not fit, or is not where it should be.
  */
 typedef bool audit_visit(void *arg, uint64_t sequence, const struct audit_event *event, const uint8_t hash[static 32]);
 MUST_CHECK enum core_status audit_read(struct store_view *view, const struct vault *vault, uint64_t *after,

@@ -9,11 +9,17 @@
 #include <time.h>
 
 #include "crypto/secret.h"
+#include "server/core/audit_archiver.h"
 #include "server/core/checkpoint.h"
 #include "server/core/clock.h"
 #include "server/core/refusals.h"
 
-enum { EVERY_MS = 1000 };
+enum {
+	EVERY_MS = 1000,
+	ARCHIVE_AT_ONCE_MS = 500,     /* then the head has its turn */
+	ARCHIVE_LATE_MS = 86400000,   /* how long the first event of a segment waits for more, at most */
+	ARCHIVE_AGAIN_MS = 10 * 1000, /* after a failure */
+};
 
 static const char HEAD[] = "audit.head";
 
@@ -22,6 +28,9 @@ struct audit_keeper {
 	uint64_t written; /* the sequence of the head that is on disk */
 	bool failing, losing;
 	int64_t tell_at_ms; /* CLOCK_MONOTONIC */
+	struct store_view *view;
+	bool archive_failing;
+	int64_t archive_at_ms;
 	_Atomic bool stopping;
 	sem_t stop;
 	pthread_t thread;
@@ -96,17 +105,62 @@ static void keep_refusals(struct audit_keeper *keeper, bool all)
 		tell(keeper, "refused requests cannot be counted in the audit log at the moment");
 }
 
+/* ---- the archive ---------------------------------------------------------------------------------------------------
+ */
+
+/* Steps until nothing is due, or it is another's turn. */
+static enum core_status archive_some(struct audit_keeper *keeper, bool *ret_more, struct files_error *error)
+{
+	const struct vault *vault = home_vault(keeper->options.home);
+	const int64_t end_ms = clock_monotonic_ms() + ARCHIVE_AT_ONCE_MS, keep_ms = keeper->options.keep_ms;
+	struct audit_archiver_options options = {.before_ms = clock_unix_ms() - keep_ms};
+	enum core_status status = CORE_OK;
+
+	options.late_ms = options.before_ms - (keep_ms < ARCHIVE_LATE_MS ? keep_ms : ARCHIVE_LATE_MS);
+	if (!keeper->view)
+		status = core_from_store(store_view_new(vault->store, &keeper->view));
+	if (status != CORE_OK)
+		return files_fail(error, status, "the audit log cannot be archived: the database cannot be read");
+	do
+		status = audit_archiver_step(vault, keeper->view, &options, ret_more, error);
+	while (status == CORE_OK && *ret_more && clock_monotonic_ms() < end_ms && !atomic_load(&keeper->stopping));
+	return status;
+}
+
+/* Whether there is more to do at once. */
+static bool archive(struct audit_keeper *keeper)
+{
+	char text[1024] = "";
+	struct files_error error = {text, sizeof(text)};
+	bool more = false, failed;
+
+	if (keeper->options.keep_ms == 0 || clock_monotonic_ms() < keeper->archive_at_ms)
+		return false;
+	failed = archive_some(keeper, &more, &error) != CORE_OK;
+	if (failed)
+		keeper->archive_at_ms = clock_monotonic_ms() + ARCHIVE_AGAIN_MS;
+	if (failed != keeper->archive_failing)
+		tell(keeper, failed ? text : "the audit log is archived again");
+	keeper->archive_failing = failed;
+	return more && !failed;
+}
+
+/* ---- the thread ---------------------------------------------------------------------------------------------------
+ */
+
 static void *keep(void *arg)
 {
 	struct audit_keeper *keeper = arg;
+	bool more = false;
 
 	while (!atomic_load(&keeper->stopping)) {
-		const int64_t due_ms = clock_monotonic_ms() + keeper->options.every_ms;
+		const int64_t due_ms = clock_monotonic_ms() + (more ? 0 : keeper->options.every_ms);
 		const struct timespec due = {.tv_sec = (time_t)(due_ms / 1000), .tv_nsec = due_ms % 1000 * 1000000};
 
 		(void)sem_clockwait(&keeper->stop, CLOCK_MONOTONIC, &due); /* cut short: a head a little early */
 		keep_refusals(keeper, false);
 		keep_head(keeper);
+		more = archive(keeper);
 		if (keeper->options.tell_ms > 0 && clock_monotonic_ms() >= keeper->tell_at_ms) {
 			tell_checkpoint(keeper);
 			keeper->tell_at_ms = clock_monotonic_ms() + keeper->options.tell_ms;
@@ -162,6 +216,7 @@ void audit_keeper_free(struct audit_keeper *keeper)
 	pthread_join(keeper->thread, NULL);
 	keep_refusals(keeper, true);
 	keep_head(keeper);
+	store_view_free(keeper->view);
 	sem_destroy(&keeper->stop);
 	free(keeper);
 }

@@ -1,7 +1,7 @@
 /*
  * The thread that keeps the head of the audit log outside the database: a signed checkpoint in DIR/audit.head, written
  * within a second of each commit, and a line for the operator at intervals, so that wherever the log of the service
- * goes there are checkpoints that nobody here can take back.
+ * goes there are checkpoints that nobody here can take back. It also moves old events into the archive.
  */
 #ifndef COFFER_CORE_AUDIT_KEEPER_H
 #define COFFER_CORE_AUDIT_KEEPER_H
@@ -18,6 +18,7 @@ struct audit_keeper_options {
 	int64_t every_ms;	   /* between heads; 0: 1 s */
 	struct refusals *refusals; /* borrowed; written down when their minute is over. NULL: none are counted */
 	int64_t tell_ms;	   /* between lines; 0: none */
+	int64_t keep_ms;	   /* events older than this go into the archive; 0: none does */
 	/* On the thread. */
 	void (*log)(const char *line);
 };

@@ -61,7 +61,9 @@ static enum core_status open_directories(struct home *home, const char *data, st
 		if (status != CORE_OK)
 			return status;
 	}
-	return CORE_OK;
+	status = home_path_of(home, "audit-archive", home->archive, error);
+	home->vault.archive = home->archive;
+	return status;
 }
 
 /* The store key is made before the database is, so a database without one has lost it. */

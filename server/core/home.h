@@ -3,6 +3,8 @@
  *
  *   DIR/                0700
  *   DIR/coffer.db       the store (and -wal, -shm beside it)
+ *   DIR/audit.head      the signed head of the audit log (audit_keeper.h)
+ *   DIR/audit-archive/  0700, once something is in it: segments of the audit log (audit_archive.h)
  *   DIR/keys/           0700; store.key (32 raw bytes), kek-<id>.pem, identity.pem, and when the KEK is locked
  *                       unlock-passphrase.slot, unlock-credential.slot (crypto/slot.h): each 0600
  *   DIR/tls/            0700; ca.pem (0644), ca.key, server.pem, server.key: 0600

@@ -10,6 +10,7 @@
 
 struct home {
 	char path[PATH_MAX];
+	char archive[PATH_MAX];
 	struct vault vault;
 	struct store_key *root; /* in secret memory; wiped once the vault is open */
 	struct store_view *view;

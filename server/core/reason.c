@@ -9,6 +9,7 @@
 #include "crypto/random.h"
 #include "crypto/secret.h"
 #include "crypto/wire.h"
+#include "db/audit.h"
 #include "server/core/keyring.h"
 #include "server/core/printable.h"
 

@@ -347,3 +347,31 @@ bool rowmac_check_grant(const struct vault *vault, const struct store_grant *row
 	put_grant(&r, row);
 	return row_check(vault, &r, row->mac);
 }
+
+static void put_audit_segment(struct row *row, const struct store_audit_segment *s)
+{
+	row_begin(row, "audit_segment");
+	wire_put_lp_u64(&row->out, s->first);
+	wire_put_lp_u64(&row->out, s->last);
+	wire_put_lp(&row->out, s->previous, sizeof(s->previous));
+	wire_put_lp(&row->out, s->hash, sizeof(s->hash));
+	wire_put_lp_u64(&row->out, (uint64_t)s->created_ms);
+}
+
+bool rowmac_seal_audit_segment(const struct vault *vault, struct store_audit_segment *row)
+{
+	struct row r;
+
+	put_audit_segment(&r, row);
+	return row_seal(vault, &r, row->mac);
+}
+
+bool rowmac_check_audit_segment(const struct vault *vault, const struct store_audit_segment *row)
+{
+	struct row r;
+
+	if (row->first == 0 || row->first > row->last)
+		return false;
+	put_audit_segment(&r, row);
+	return row_check(vault, &r, row->mac);
+}

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "db/audit.h"
 #include "db/store.h"
 #include "server/core/vault.h"
 
@@ -31,5 +32,7 @@ MUST_CHECK bool rowmac_seal_message(const struct vault *vault, struct store_mess
 MUST_CHECK bool rowmac_check_message(const struct vault *vault, const struct store_message *row);
 MUST_CHECK bool rowmac_seal_grant(const struct vault *vault, struct store_grant *row);
 MUST_CHECK bool rowmac_check_grant(const struct vault *vault, const struct store_grant *row);
+MUST_CHECK bool rowmac_seal_audit_segment(const struct vault *vault, struct store_audit_segment *row);
+MUST_CHECK bool rowmac_check_audit_segment(const struct vault *vault, const struct store_audit_segment *row);
 
 #endif

@@ -33,6 +33,7 @@ struct vault {
 	struct keyring *ring; /* its private half, which may be absent, and the epoch keys */
 	struct identity *identity;
 	struct audit_chain *chain;
+	const char *archive; /* the directory of the audit log's segments, which may not exist; NULL: there is none */
 	struct principals *principals; /* NULL: every token is looked up */
 };
 

@@ -48,6 +48,26 @@ def audit_event():
     yield "fields", (struct.pack(">QqBQQH", 9, -1, 3, 1, 2, 404) + bytes(range(64)) + b"::1")
 
 
+def audit_segment():
+    def header(first, last, stream=0, magic=b"cofaudt1"):
+        return magic + b"\1" * 16 + struct.pack(">QQQ", stream, first, last) + b"\2" * 32
+
+    event = lp(b"e" * 100) + b"\3" * 32 + b"\4" * 32
+    yield "one", header(1, 1) + event
+    yield "three", header(7, 9) + event + lp(b"") + bytes(64) + event
+    yield "cut", header(1, 2) + event
+    yield "more", header(1, 1) + event + b"\0"
+    yield "longest", header(1, 1) + lp(b"e" * 256) + bytes(64)
+    yield "too-long", header(1, 1) + lp(b"e" * 257) + bytes(64)
+    yield "most", header(1, 10000) + event
+    yield "too-many", header(1, 10001) + event
+    yield "backwards", header(2, 1) + event
+    yield "high", header(2**63 - 1, 2**63 - 1) + event
+    yield "too-high", header(2**64 - 1, 2**64 - 1) + event
+    yield "stream", header(1, 1, 1) + event
+    yield "magic", header(1, 1, 0, b"cofaudt2") + event
+
+
 def encode():
     yield "base64", b"Y29mZmVyIQ=="
     yield "base64-one-pad", b"Y29mZmVyISE="
@@ -428,9 +448,9 @@ def forwarded():
     yield "networks", b"0.0.0.0/0,::1,192.0.2.4/30\nF2001:db8::1, 192.0.2.7"
 
 
-TARGETS = (wire, record_meta, audit_event, encode, hello, conditional, http_date, slot, json_, route, settings_value,
-           settings_file, private_key, public_key, gate, directory_name, accept, etag_list, origin, pubkey_pem,
-           key_text, invite_text, port80, forwarded)
+TARGETS = (wire, record_meta, audit_event, audit_segment, encode, hello, conditional, http_date, slot, json_, route,
+           settings_value, settings_file, private_key, public_key, gate, directory_name, accept, etag_list, origin,
+           pubkey_pem, key_text, invite_text, port80, forwarded)
 
 
 def main():

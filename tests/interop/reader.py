@@ -31,9 +31,10 @@ COLUMNS = {
     "record_grant": "record_id account_id revision state rights created_ms changed_ms",
     "message": "message_id mailbox sender sender_name revision state kind received_ms expires_ms changed_ms size digest"
                " recipient_key sender_key signature session",
+    "audit_segment": "first last previous hash created_ms",
     "invite": "invite_id revision state hash name scopes created_ms expires_ms made_by used_by",
 }
-ACTIONS = [*range(1, 26), *range(30, 44)]
+ACTIONS = [*range(1, 26), *range(30, 46)]
 
 Version = namedtuple("Version", "record_id version state owner media_type labels content")
 Event = namedtuple("Event", "sequence time_ms account_id token_id peer action record_id version revision outcome"
@@ -88,6 +89,7 @@ class Store:
         self.keks, self.epochs, self.accounts, self.tokens, self.epoch_wraps = {}, {}, {}, {}, 0
         self.directory, self.messages = {}, {}
         path = os.path.join(directory, "coffer.db")
+        self.archive_path = os.path.join(directory, "audit-archive")
         self.keys_path = os.path.join(directory, "keys")
         self.db = sqlite3.connect(f"file:{urllib.parse.quote(path)}?mode=ro", uri=True)
         self.db.row_factory = sqlite3.Row
@@ -301,29 +303,63 @@ class Store:
         return b"".join(pieces)
 
     def _audit(self):
+        """First the events in files, then those in the database; of a crash's leftovers some may stand in both."""
         previous, expected = bytes(32), 1
-        for row in self.db.execute("SELECT sequence, event, hash, mac FROM audit_event ORDER BY sequence"):
+        for segment in self.db.execute("SELECT * FROM audit_segment ORDER BY last"):
+            self._check_mac("audit_segment", segment)
+            need(segment["first"] == expected and segment["previous"] == previous, f"event {expected} is missing")
+            for stored in self._segment(segment):
+                previous = self._link(previous, expected, *stored)
+                expected += 1
+            need(segment["last"] == expected - 1 and segment["hash"] == previous, f"event {expected}: segment ends")
+        for row in self.db.execute("SELECT sequence, event, hash, mac FROM audit_event WHERE sequence >= ?"
+                                   " ORDER BY sequence", (expected,)):
             need(row["sequence"] == expected, f"event {expected} is missing")
-            event = self._event(row["event"], f"event {expected}")
-            need(event.sequence == expected, f"event {expected} stands in another's place")
-            previous = hashlib.sha256(previous + row["event"]).digest()
-            need(previous == row["hash"], f"event {expected}: hash")
-            mac = hmac.new(self.audit_key, previous, hashlib.sha256).digest()
-            need(hmac.compare_digest(mac, bytes(row["mac"])), f"event {expected}: MAC")
-            self.events.append(event)
+            previous = self._link(previous, expected, row["event"], row["hash"], row["mac"])
             expected += 1
         need(self.events, "event 1 is missing")
 
+    def _segment(self, row):
+        """(event, hash, mac) of each event of a file."""
+        what = f"{row['first']:020}.audit"
+        path = os.path.join(self.archive_path, what)
+        need(os.path.isfile(path), f"{what} is missing")
+        with open(path, "rb") as file:
+            cursor = Cursor(file.read(), what)
+        need(cursor.take(8) == b"cofaudt1" and cursor.take(16) == self.store_id and cursor.integer(8) == 0,
+             f"{what}: no segment of this store")
+        first, last = cursor.integer(8), cursor.integer(8)
+        need((first, last, cursor.take(32)) == (row["first"], row["last"], row["previous"]), f"{what}: another segment")
+        found = [(cursor.lp(), cursor.take(32), cursor.take(32)) for _ in range(first, last + 1)]
+        cursor.end()
+        return found
+
+    def _link(self, previous, expected, data, hash_, mac):
+        """The hash of an event that follows."""
+        what = f"event {expected}"
+        event, note = self._event(data, what)
+        need(event.sequence == expected, f"{what} stands in another's place")
+        link = hashlib.sha256(previous + data).digest()
+        need(link == hash_, f"{what}: hash")
+        need(hmac.compare_digest(hmac.new(self.audit_key, link, hashlib.sha256).digest(), bytes(mac)), f"{what}: MAC")
+        kept = self.db.execute("SELECT sealed FROM audit_note WHERE sequence = ?", (expected,)).fetchone()
+        need((hashlib.sha256(kept[0]).digest() if kept else None) == note, f"{what}: not its own reason")
+        self.events.append(event)
+        return link
+
     @staticmethod
     def _event(data, what):
+        """The event, and the digest of what is kept beside it."""
         cursor = Cursor(data, what)
-        need(cursor.integer(1) == 1 and cursor.integer(8) == 0, f"{what}: unknown format or stream")
+        form = cursor.integer(1)
+        need(form in (1, 2) and cursor.integer(8) == 0, f"{what}: unknown format or stream")
         event = Event(cursor.integer(8), cursor.integer(8), cursor.take(16), cursor.take(16), cursor.lp().decode(),
                       cursor.integer(2), cursor.take(16), cursor.integer(8), cursor.integer(8), cursor.integer(2),
                       cursor.take(16))
+        note = cursor.take(32) if form == 2 else None
         cursor.end()
         need(event.action in ACTIONS, f"{what}: unknown action")
-        return event
+        return event, note
 
 
 def main(arguments):

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "db/audit.h"
 #include "db/store.h"
 #include "tests/unit/support/fixture.h"
 #include "tests/unit/support/nomem.h"

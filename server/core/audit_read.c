@@ -1,0 +1,118 @@
+/* Reading on in the audit log, from wherever its events stand. */
+#include <string.h>
+
+#include "server/core/audit.h"
+#include "server/core/audit_archive.h"
+#include "server/core/rowmac.h"
+
+struct reading {
+	const struct vault *vault;
+	audit_visit *each;
+	void *arg;
+	size_t left;
+	uint64_t after;	 /* the last that was looked at */
+	uint64_t anchor; /* an event of which only the hash is wanted: the one before the first; 0: the hash is known */
+	uint8_t hash[DIGEST_SIZE]; /* of the event `after` */
+	bool good, stopped;
+};
+
+static bool read_event(void *arg, const struct store_audit_event *row)
+{
+	struct reading *reading = arg;
+	struct audit_event event;
+
+	if (reading->anchor != 0) {
+		reading->good =
+			row->sequence == reading->anchor &&
+			mac_verify(&reading->vault->keys->audit, row->hash, sizeof(row->hash), row->mac) == CRYPTO_OK;
+		memcpy(reading->hash, row->hash, DIGEST_SIZE);
+		reading->anchor = 0;
+		return reading->good;
+	}
+	reading->good = row->sequence == reading->after + 1 &&
+			audit_fit(reading->vault, reading->hash, row, &event) == AUDIT_FITS;
+	if (!reading->good)
+		return false;
+	memcpy(reading->hash, row->hash, DIGEST_SIZE);
+	reading->after = row->sequence;
+	reading->left--;
+	reading->stopped = !reading->each(reading->arg, row->sequence, &event, row->hash) || reading->left == 0;
+	return !reading->stopped;
+}
+
+static enum core_status read_file(struct reading *reading, const struct store_audit_segment *segment)
+{
+	struct audit_archive_file file;
+	struct store_audit_event row;
+	enum core_status status = audit_archive_open(reading->vault, segment, &file);
+
+	if (status != CORE_OK)
+		return status == CORE_NOT_FOUND ? CORE_DAMAGED : status;
+	if (reading->after + 1 == segment->first)
+		memcpy(reading->hash, segment->previous, DIGEST_SIZE);
+	else
+		reading->anchor = reading->after;
+	while (audit_segment_next(&file.reader, &row))
+		if (row.sequence >= (reading->anchor ? reading->anchor : reading->after + 1) &&
+		    !read_event(reading, &row))
+			break;
+	if (file.reader.failed)
+		reading->good = false;
+	audit_archive_close(&file);
+	return CORE_OK;
+}
+
+static enum store_status read_rows(struct store_view *view, struct reading *reading)
+{
+	struct store_audit_segment base = {.last = 0};
+	const enum store_status status = store_audit_segment_last(view, &base);
+
+	if (status != STORE_OK && status != STORE_NOT_FOUND)
+		return status;
+	if (status == STORE_OK && !rowmac_check_audit_segment(reading->vault, &base))
+		return STORE_CORRUPT;
+	if (reading->after == base.last)
+		memcpy(reading->hash, base.hash, DIGEST_SIZE);
+	else
+		reading->anchor = reading->after;
+	return store_audit_list(view, reading->after - (reading->anchor ? 1 : 0),
+				reading->left + (reading->anchor ? 1 : 0), read_event, reading);
+}
+
+/* In one snapshot: events that are moved meanwhile must be in one place or the other. *ret_archived: in a file. */
+static enum core_status find(struct store_view *view, struct reading *reading, struct store_audit_segment *ret_segment,
+			     bool *ret_archived)
+{
+	enum store_status status = store_view_begin(view);
+
+	if (status != STORE_OK)
+		return core_from_store(status);
+	status = store_audit_segment_from(view, reading->after + 1, ret_segment);
+	*ret_archived = status == STORE_OK;
+	if (status == STORE_NOT_FOUND)
+		status = read_rows(view, reading);
+	store_view_end(view);
+	if (status == STORE_OK && *ret_archived &&
+	    (!rowmac_check_audit_segment(reading->vault, ret_segment) || ret_segment->first > reading->after + 1))
+		return CORE_DAMAGED;
+	return core_from_store(status);
+}
+
+enum core_status audit_read(struct store_view *view, const struct vault *vault, uint64_t *after, size_t limit,
+			    audit_visit *each, void *arg)
+{
+	struct reading reading = {
+		.vault = vault, .each = each, .arg = arg, .after = *after, .left = limit, .good = true};
+	enum core_status status = CORE_OK;
+	bool archived = true;
+
+	while (archived && status == CORE_OK && reading.good && !reading.stopped) {
+		struct store_audit_segment segment;
+
+		status = find(view, &reading, &segment, &archived);
+		if (status == CORE_OK && archived)
+			status = read_file(&reading, &segment);
+	}
+	*after = reading.after;
+	return status == CORE_OK && !reading.good ? CORE_DAMAGED : status;
+}
