@@ -19,7 +19,8 @@ MUST_CHECK enum core_status files_directory(const char *path, bool make, struct 
 
 /*
  * Reads a whole file of at most FILES_MAX bytes into secret memory: give back with secret_free(*ret_text, *ret_size +
- * 1); it has a terminator. secret: CORE_DENIED when others may read it or another user owns it. CORE_NOT_FOUND.
+ * 1); it has a terminator. secret: CORE_DENIED when others may read it or another user owns it, unless that is root,
+ * who lets this user alone read it by an ACL, as systemd does with credentials. CORE_NOT_FOUND.
  */
 enum { FILES_MAX = 65536 };
 MUST_CHECK enum core_status files_read(const char *path, bool secret, char **ret_text, size_t *ret_size,

@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "crypto/secret.h"
@@ -131,6 +132,77 @@ Test(files, a_secret_file_of_another_user_is_refused)
 	cr_assert_not_null(strstr(text_of_child, "another user"), "%s", text_of_child);
 	close(ends[0]);
 	close(ends[1]);
+}
+
+/* What the child, an ordinary user, makes of the file; 99: it was read. */
+static int read_as(uid_t uid)
+{
+	int status = 0;
+	const pid_t child = fork();
+
+	if (child == 0) {
+		char *text = NULL;
+		size_t size;
+
+		if (setresuid(uid, uid, uid) != 0)
+			_exit(98);
+		const enum core_status read = files_read(path, true, &text, &size, &error);
+		_exit(read == CORE_OK && strcmp(text, "secret") == 0 ? 99 : (int)read);
+	}
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_assert(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/*
+ * systemd writes a credential as root, mode 0400, and lets the service's user read it by an ACL, whose mask then shows
+ * as the group's bits. Nothing beyond that one ACL is taken for it.
+ */
+Test(files, a_credential_that_systemd_lends_by_an_acl_is_read)
+{
+	enum { UID = 65534, OTHER_UID = 65533 };
+	static const struct {
+		const char *what;
+		uid_t owner;
+		uint16_t entries[6][2]; /* tag, permission */
+		uint32_t ids[6];
+		int expected;
+	} cases[] = {
+		{"lent to the service alone", 0, {{1, 4}, {2, 4}, {4, 0}, {16, 4}, {32, 0}}, {[1] = UID}, 99},
+		{"lent to two",
+		 0,
+		 {{1, 4}, {2, 4}, {2, 4}, {4, 0}, {16, 4}, {32, 0}},
+		 {[1] = OTHER_UID, UID},
+		 CORE_DENIED},
+		{"lent with write", 0, {{1, 4}, {2, 6}, {4, 0}, {16, 6}, {32, 0}}, {[1] = UID}, CORE_DENIED},
+		{"a group reads too", 0, {{1, 4}, {2, 4}, {4, 4}, {16, 4}, {32, 0}}, {[1] = UID}, CORE_DENIED},
+		{"all read too", 0, {{1, 4}, {2, 4}, {4, 0}, {16, 4}, {32, 4}}, {[1] = UID}, CORE_DENIED},
+		{"lent by another user",
+		 OTHER_UID,
+		 {{1, 4}, {2, 4}, {4, 0}, {16, 4}, {32, 0}},
+		 {[1] = UID},
+		 CORE_DENIED},
+	};
+
+	if (geteuid() != 0)
+		cr_skip_test("needs root, to give a file away");
+	put(path, 0400, "secret");
+	cr_assert_eq(chmod(dir, 0755), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint8_t acl[4 + 6 * 8] = {2};
+		size_t size = 4;
+
+		cr_assert_eq(chown(path, cases[i].owner, 0), 0);
+		for (size_t e = 0; e < 6 && cases[i].entries[e][0]; e++, size += 8) {
+			const uint32_t id = cases[i].entries[e][0] == 2 ? cases[i].ids[e] : UINT32_MAX;
+
+			memcpy(acl + size, cases[i].entries[e], 4); /* little-endian here, as in the attribute */
+			memcpy(acl + size + 4, &id, 4);
+		}
+		if (setxattr(path, "system.posix_acl_access", acl, size, 0) != 0)
+			cr_skip_test("the file system has no ACLs");
+		cr_assert_eq(read_as(UID), cases[i].expected, "%s", cases[i].what);
+	}
 }
 
 Test(files, what_is_not_there_is_not_found)
