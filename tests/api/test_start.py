@@ -13,6 +13,10 @@ import unittest
 
 from harness import BINARY, Server, run, wait_until
 
+FIRST_SCHEMA = ("setting version wrap kek account token idempotency audit_event blob chunk version_by_record"
+                " version_by_owner version_tombstones idempotency_by_age blob_unlinked chunk_by_blob").split()
+LATER_COLUMNS = ("token.idle_ms", "token.used_ms", "wrap.epoch_wrap")
+
 
 class Start(unittest.TestCase):
     def setUp(self):
@@ -81,11 +85,11 @@ class Start(unittest.TestCase):
         self.server.stop()
         database = sqlite3.connect(os.path.join(self.server.data, "coffer.db"), isolation_level=None)
         now = database.execute("PRAGMA user_version").fetchone()
-        for undo in ("DROP TABLE audit_note", "DROP TABLE record_grant", "DROP TABLE message", "DROP TABLE mailbox_count", "DROP TABLE directory_key", "DROP TABLE invite",
-                     "DROP INDEX token_by_account", "DROP INDEX token_sessions", "DROP INDEX token_by_end", "ALTER TABLE token DROP COLUMN idle_ms",
-                     "ALTER TABLE token DROP COLUMN used_ms", "DROP INDEX version_by_blob", "DROP TABLE epoch",
-                     "ALTER TABLE wrap DROP COLUMN epoch_wrap"):
-            database.execute(undo)
+        for kind, name in database.execute("SELECT type, name FROM sqlite_master WHERE sql IS NOT NULL").fetchall():
+            if name not in FIRST_SCHEMA:
+                database.execute(f"DROP {kind} IF EXISTS {name}")  # a table takes its indexes along
+        for column in LATER_COLUMNS:
+            database.execute("ALTER TABLE {} DROP COLUMN {}".format(*column.split(".")))
         database.execute("PRAGMA user_version = 1")
         database.close()
         for command in (("check",), ("audit", "verify")):
