@@ -201,6 +201,7 @@ const struct http_route API_ROUTES[] = {
 	 .steps = &SERVICE_STATUS},
 	{.method = "GET", .path = "/openapi.json", .operation = "getContract", .steps = &SERVICE_CONTRACT},
 	{.method = "GET", .path = "/", .operation = "getPage", .steps = &PAGE_INDEX},
+	{.method = "GET", .path = "/docs", .operation = "getDocs", .steps = &PAGE_INDEX},
 	{.method = "GET", .path = "/assets/{file}", .operation = "getAsset", .steps = &PAGE_ASSET},
 	{.method = "GET", .path = "/assets/{folder}/{file}", .operation = "getAssetIn", .steps = &PAGE_ASSET},
 };

@@ -12,7 +12,13 @@ import { strings } from './strings.js';
 
 const VIEWS = [
   { path: '/', needs: null, menu: strings.menu.start, load: () => import('./views/start.js') },
-  // The views of records, audit, operations and the contract follow here, a line each.
+  { path: '/records', needs: 'records:read', menu: strings.menu.records, load: () => import('./views/records.js') },
+  { path: '/records/:id', needs: 'records:read', load: () => import('./views/record.js') },
+  { path: '/records/:id/versions/:version', needs: 'records:read', load: () => import('./views/record.js') },
+  { path: '/audit', needs: 'login', menu: strings.menu.audit, load: () => import('./views/audit.js') },
+  { path: '/operations', needs: 'login', menu: strings.menu.operations, load: () => import('./views/operations.js') },
+  { path: '/docs', needs: null, menu: strings.menu.docs, load: () => import('./views/docs.js') },
+  { path: '/docs/:op', needs: null, load: () => import('./views/docs.js') },
 ];
 
 const NOWHERE = { title: strings.frame.nowhere, render: (root) => root.append(h('p', null, strings.frame.nowhereText)) };

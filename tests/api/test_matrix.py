@@ -23,7 +23,7 @@ MAY = {
     "acknowledgeMessage": ANYBODY, "createAccount": ADMIN, "listAccounts": ADMIN, "getAccount": ADMIN, "changeAccount": ADMIN,
     "createToken": ADMIN, "listTokens": ADMIN, "revokeToken": ADMIN, "listEvents": AUDIT, "getCheckpoint": AUDIT,
     "getIdentity": OPEN, "unseal": ADMIN, "seal": ADMIN, "getHealth": OPEN, "getReady": OPEN, "getContract": OPEN,
-    "getSession": ANYBODY, "getPage": OPEN, "getAsset": OPEN, "getAssetIn": OPEN, "getStatus": WATCH,
+    "getSession": ANYBODY, "getPage": OPEN, "getDocs": OPEN, "getAsset": OPEN, "getAssetIn": OPEN, "getStatus": WATCH,
 }
 # Asked again and again, and about no data: of these only refusals are in the log.
 QUIET = {"getStatus"}
