@@ -207,7 +207,7 @@ export const strings = {
     imageBroken: 'The browser cannot show this picture: it may be damaged. Download it.',
     drawing: 'A picture drawn from the SVG; its source is below. Scripts and references in it do nothing.',
     pdfQuiet: 'Browsers show PDFs in a viewer of their own and cannot confine it to this page, so it opens in a new tab. '
-      + 'No scripts, forms or other actions were found in this one.',
+      + 'No scripts or other actions were found in this one.',
     pdfOpen: 'Open in a new tab',
     pdfActive: 'This PDF has scripts or other actions in it, which the browser\'s viewer would run. It is not opened from '
       + 'here. Download it if you trust where it comes from.',
@@ -238,7 +238,8 @@ export const strings = {
     title: 'Audit log',
     missing: 'To read the audit log an account needs the scope audit: that of the role auditor. An administrator gives it '
       + '(coffer account set NAME --role auditor). Yours has it not, so that those who use records do not watch each other.',
-    filter: 'Which events',
+    filter: 'Choose events',
+    chosen: (words) => `Choose events: now ${words}`,
     record: 'Record, message, account or invite',
     recordHint: 'Its id: who has seen it?',
     actor: 'Account',
@@ -339,7 +340,7 @@ export const strings = {
     since: (span) => `(${span} ago)`,
     days: (n) => `${n} days`,
     hours: (n) => `${n} hours`,
-    minutes: (n) => (n === 1 ? '1 minute' : `${n} minutes`),
+    minutes: (n) => (n === 0 ? 'less than a minute' : n === 1 ? '1 minute' : `${n} minutes`),
     database: 'Database',
     whole: 'whole',
     damaged: 'found damaged',
@@ -402,6 +403,7 @@ export const strings = {
     optional: 'optional',
     inPlace: { path: 'in the path', query: 'in the query', header: 'as a header', cookie: 'as a cookie' },
     headers: 'Headers',
+    refusals: 'Each refusal (4xx, 5xx) is a problem document:',
     anyBytes: 'any bytes',
     open: 'Needs no account',
     token: 'Needs a token or a client certificate',

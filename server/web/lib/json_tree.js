@@ -56,9 +56,9 @@ export class JsonTree {
     this.current = this.tree.firstChild;
     this.current.tabIndex = 0;
     this.openWithin(OPEN_AT_FIRST);
-    this.element = h('div', { class: 'tree-box' }, h('div', { class: 'actions' },
+    this.element = h('div', { class: 'tree-box' }, this.tree, h('div', { class: 'row' }, this.path,
       h('button', { type: 'button', onclick: () => this.openWithin(OPEN_AT_MOST) }, strings.openAll),
-      h('button', { type: 'button', onclick: () => this.closeAll() }, strings.closeAll)), this.tree, this.path);
+      h('button', { type: 'button', onclick: () => this.closeAll() }, strings.closeAll)));
   }
 
   // ---- rows ----

@@ -23,6 +23,10 @@ function growing(text, strings) {
   return [pre, more];
 }
 
+// "utf-8" is UTF-8, "windows-1252" Windows-1252, "shift_jis" Shift_JIS.
+const NAMES = { shift_jis: 'Shift_JIS', big5: 'Big5' };
+const display = (name) => NAMES[name] ?? (name.startsWith('windows') ? `W${name.slice(1)}` : name.toUpperCase());
+
 // A choice of encodings above what draw(text) makes of the bytes.
 function encoded({ bytes, type, strings }, draw) {
   const found = detectEncoding(bytes, type);
@@ -31,7 +35,7 @@ function encoded({ bytes, type, strings }, draw) {
   const show = (encoding) => body.replaceChildren(...draw(decodeText(bytes, encoding)));
   const names = ENCODINGS.includes(found.encoding) ? ENCODINGS : [found.encoding, ...ENCODINGS];
   const choice = h('select', { id, value: found.encoding, onchange: () => show(choice.value) }, names.map((name) => h('option',
-    { value: name }, strings.viewer.encodingLabel(name.toUpperCase(),
+    { value: name }, strings.viewer.encodingLabel(display(name),
       strings.viewer.encodings[name === found.encoding ? found.from : 'chosen']))));
 
   show(found.encoding);

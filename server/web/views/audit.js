@@ -145,7 +145,8 @@ function filterForm(app, filter) {
     { hint: text.actorHint });
   const from = labelled(text.from, 'input', { type: 'datetime-local', value: toField(filter.from) }, { hint: text.timeHint });
   const to = labelled(text.to, 'input', { type: 'datetime-local', value: toField(filter.to) }, { hint: text.timeHint });
-  return h('section', { class: 'block' }, h('h2', null, text.filter), form({}, async () => {
+  const chosen = Object.values(filter).filter((value) => value !== '').join(', ');
+  return h('details', { class: 'block' }, h('summary', null, chosen ? text.chosen(chosen) : text.filter), form({}, async () => {
     const id = record.input.value.trim().toLowerCase();
     if (id && !ID.test(id)) {
       app.notify(text.wrongId, 'error');

@@ -65,9 +65,16 @@ function headersView(doc, answer) {
   })));
 }
 
-const answersView = (doc, op) => [h('h4', null, text.answers), h('dl', { class: 'answers' }, op.responses.map((answer) => [
-  h('dt', null, h('code', { class: `status s${answer.status[0]}` }, answer.status)),
-  h('dd', null, phrase(answer.description), contentView(doc, answer.content), headersView(doc, answer))]))];
+const isError = (answer) => answer.status >= '400';
+
+// What every refusal holds is told once.
+function answersView(doc, op) {
+  const refusal = op.responses.find((answer) => isError(answer) && answer.content);
+  return [h('h4', null, text.answers), h('dl', { class: 'answers' }, op.responses.map((answer) => [
+    h('dt', null, h('code', { class: `status s${answer.status[0]}` }, answer.status)),
+    h('dd', null, phrase(answer.description), !isError(answer) && [contentView(doc, answer.content), headersView(doc, answer)])])),
+  refusal && [h('p', null, text.refusals), contentView(doc, refusal.content)]];
+}
 
 function exampleView(app, doc, op) {
   const words = curl(doc, op, location.origin);

@@ -23,17 +23,16 @@ export const title = (params) => text.title(params.id, params.version);
 
 function factsSection(record, asked) {
   const fact = (name, ...value) => [h('dt', null, name), h('dd', null, value)];
-  const digest = h('span', { class: 'hint', role: 'status' });
+  const digest = h('div', { class: 'hint', role: 'status' });
   const element = h('section', { class: 'block' }, h('h2', null, text.facts),
     asked && h('p', { class: 'note' }, text.old(record.version), ' ', h('a', { href: `#/records/${record.id}` }, text.current)),
     h('dl', { class: 'facts' },
-      fact(text.id, h('code', null, record.id)),
       fact(text.version, String(record.version)),
       fact(text.type, h('code', null, record.type)),
       fact(text.size, text.sizeText(sizeText(record.size), record.size)),
       record.stored && fact(text.stored, time(record.stored)),
       fact(text.labels, record.labels || h('span', { class: 'muted' }, text.noLabels)),
-      record.digest && fact(text.digest, h('code', null, record.digest), ' ', digest)));
+      record.digest && fact(text.digest, h('code', null, record.digest), digest)));
   return { element, digest };
 }
 

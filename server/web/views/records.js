@@ -17,21 +17,23 @@ export const { title } = text;
 
 function row(record) {
   const address = `#/records/${record.id}`;
-  return h('tr', null,
-    h('th', { scope: 'row' }, h('a', { href: address, class: 'mono' }, record.id)),
-    h('td', { class: 'number' }, String(record.version)),
-    h('td', { class: 'number' }, sizeText(record.size)),
-    h('td', { class: 'wide' }, time(record.created)),
-    h('td', null, time(record.updated)));
+  // On a phone rows are laid out as blocks, in which a table's parts lose what they are unless it is said.
+  return h('tr', { role: 'row' },
+    h('th', { role: 'rowheader', scope: 'row' }, h('a', { href: address, class: 'mono' }, record.id)),
+    h('td', { role: 'cell', class: 'number version' }, String(record.version)),
+    h('td', { role: 'cell', class: 'number' }, sizeText(record.size)),
+    h('td', { role: 'cell', class: 'wide' }, time(record.created)),
+    h('td', { role: 'cell' }, time(record.updated)));
 }
 
+const COLUMNS = [['id'], ['version', 'number version'], ['size', 'number'], ['stored', 'wide'], ['updated']];
+
 function table(records) {
-  return h('div', { class: 'scroll' }, h('table', { class: 'records' },
+  return h('div', { class: 'scroll' }, h('table', { class: 'records', role: 'table' },
     h('caption', { class: 'unseen' }, text.caption),
-    h('thead', null, h('tr', null, h('th', { scope: 'col' }, text.id), h('th', { scope: 'col', class: 'number' }, text.version),
-      h('th', { scope: 'col', class: 'number' }, text.size), h('th', { scope: 'col', class: 'wide' }, text.stored),
-      h('th', { scope: 'col' }, text.updated))),
-    h('tbody', null, records.map(row))));
+    h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, COLUMNS.map(([name, kind]) =>
+      h('th', { role: 'columnheader', scope: 'col', class: kind }, text[name])))),
+    h('tbody', { role: 'rowgroup' }, records.map(row))));
 }
 
 async function drawList(place, app, after) {
