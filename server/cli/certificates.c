@@ -8,205 +8,276 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto/secret.h"
+#include "server/cli/cert_files.h"
 #include "server/cli/cert_names.h"
+#include "server/cli/cert_notice.h"
 #include "server/cli/local_certificate.h"
 #include "server/core/clock.h"
-#include "server/core/files.h"
 
-enum { LINE = 1200 };
+enum {
+	LINE = 1200,
+	SETTLE_MS = 50,
+	SETTLE_TURNS = 20, /* files that never come to rest are read nevertheless */
+};
 
 struct certificates {
 	struct certificates_options options;
 	struct cert_names names;
+	struct cert_files *files;
 	struct tls_context *tls;
 	char *ca_pem;
 	char ca_fingerprint[96];
 	char ca_hex[65];
-	pthread_mutex_t lock; /* of the texts that are served */
-	char *chain, *key, *client_ca, *client_crl;
-	bool installed; /* by certificates_install() */
-	_Atomic bool stopping;
+	pthread_mutex_t lock;	 /* of what follows, once there is a thread */
+	struct cert_texts texts; /* as they are served */
+	bool installed;		 /* by certificates_install() */
+	bool pending;		 /* something in the files was not good */
+	unsigned settling;
+	char *told[CERT_SLOTS]; /* what the log was last told of each; NULL: that it is good */
+	bool told_local;	/* that the local CA's cannot be renewed */
+	enum cert_urgency urgency;
+	_Atomic bool stopping, at_once;
 	sem_t wake;
 	bool running;
 	pthread_t thread;
 };
 
-/* A key is among them. */
-static void drop(char **text)
+static bool is_local(const struct certificates *certificates)
 {
-	if (*text)
-		secret_wipe(*text, strlen(*text));
-	free(*text);
-	*text = NULL;
+	return cert_files_pairs(certificates->files) == 0 && !certificates->installed;
 }
 
-static void move(char **to, char **from)
+static void tell(const struct certificates *certificates, const char *what, const char *why)
 {
-	drop(to);
-	*to = *from;
-	*from = NULL;
+	char line[LINE];
+
+	snprintf(line, sizeof(line), "%s%s", what, why);
+	certificates->options.log(line);
 }
 
-static struct tls_material material_of(const struct certificates *certificates)
+static void tell_served(const struct certificates *certificates)
 {
-	return (struct tls_material){
-		.pairs = {{.chain_pem = certificates->chain, .key_pem = certificates->key}},
-		.pair_count = 1,
-		.client_ca_pem = certificates->client_ca,
-		.client_crl_pem = certificates->client_crl,
+	struct tls_expiry expiry;
+	char line[LINE];
+
+	tls_context_expiry(certificates->tls, &expiry);
+	cert_notice_served(&expiry, line, sizeof(line));
+	certificates->options.log(line);
+}
+
+/* Each fault once, until it is another or over. */
+static void judge(void *arg, unsigned slot, const char *line)
+{
+	struct certificates *certificates = arg;
+
+	const bool goes_on = certificates->tls && (slot < CERT_SLOT_STAPLE || slot >= CERT_SLOT_CLIENTS);
+
+	if (line && (!certificates->told[slot] || strcmp(certificates->told[slot], line) != 0))
+		tell(certificates, line, goes_on ? "; what was served before goes on" : "");
+	free(certificates->told[slot]);
+	certificates->told[slot] = line ? strdup(line) : NULL;
+}
+
+/* ---- the local CA ------------------------------------------------------------------------------------------------ */
+
+static struct local_certificate local_of(const struct certificates *certificates)
+{
+	return (struct local_certificate){
+		.home = certificates->options.home,
+		.names = certificates->names.names,
+		.count = certificates->names.count,
+		.lifetime = (int64_t)(certificates->options.lifetime_ms / 1000),
+		.renew = (int64_t)(certificates->options.renew_ms / 1000),
 	};
 }
 
-/* ---- at the start ------------------------------------------------------------------------------------------------ */
-
-/* *ret_text stays NULL when no file is named. */
-static bool read_named(const char *path, char **ret_text, struct files_error *error)
+static bool take_pair(const char *chain, const char *key, struct cert_texts *ret_texts)
 {
-	char *text;
-	size_t size;
-
-	if (!path[0])
-		return true;
-	if (files_read(path, false, &text, &size, error) != CORE_OK)
-		return false;
-	*ret_text = strdup(text);
-	secret_free(text, size + 1);
-	if (!*ret_text)
-		snprintf(error->text, error->size, "out of memory");
-	return *ret_text != NULL;
-}
-
-static bool open_client_ca(struct certificates *certificates, struct files_error *error)
-{
-	const struct certificates_options *options = &certificates->options;
-
-	if (options->client_crl[0] && !options->client_ca[0]) {
-		snprintf(error->text, error->size, "--client-crl is of no use without --client-ca");
-		return false;
-	}
-	return read_named(options->client_ca, &certificates->client_ca, error) &&
-	       read_named(options->client_crl, &certificates->client_crl, error);
+	ret_texts->pair_count = 1;
+	return cert_text_copy(chain, false, &ret_texts->pairs[0].chain) &&
+	       cert_text_copy(key, true, &ret_texts->pairs[0].key);
 }
 
 /* What clients are told of the CA. */
-static bool publish_ca(struct certificates *certificates, const struct tls_pems *pems)
+static bool publish_ca(struct certificates *certificates, const char *pem)
 {
 	size_t size = 0;
 
-	if (tls_fingerprint(pems->ca_cert, certificates->ca_fingerprint) != TLS_OK)
+	if (tls_fingerprint(pem, certificates->ca_fingerprint) != TLS_OK)
 		return false;
 	for (const char *at = certificates->ca_fingerprint; *at; at++)
 		if (*at != ':')
 			certificates->ca_hex[size++] = (char)tolower((unsigned char)*at);
-	certificates->ca_pem = strdup(pems->ca_cert);
+	certificates->ca_pem = strdup(pem);
 	return certificates->ca_pem != NULL;
 }
 
-static bool open_local(struct certificates *certificates, struct files_error *error)
+static bool open_local(struct certificates *certificates, char *ret_error, size_t error_size)
 {
 	const struct certificates_options *options = &certificates->options;
+	const struct local_certificate local = local_of(certificates);
 	struct tls_pems pems = {0};
 	bool good;
 
-	if (!local_certificate_open(options->home, certificates->names.names, certificates->names.count, &pems,
-				    error->text, error->size))
+	if (options->renew_ms >= options->lifetime_ms) {
+		snprintf(ret_error, error_size, "--leaf-renew must be less than --leaf-lifetime");
 		return false;
-	move(&certificates->chain, &pems.leaf_cert);
-	move(&certificates->key, &pems.leaf_key);
-	good = publish_ca(certificates, &pems);
-	if (!good)
-		snprintf(error->text, error->size, "%s/tls/ca.pem is no certificate: restore it",
-			 home_path(options->home));
+	}
+	if (!local_certificate_open(&local, &pems, ret_error, error_size))
+		return false;
+	snprintf(ret_error, error_size, "out of memory for %s/tls/ca.pem", home_path(options->home));
+	good = take_pair(pems.leaf_cert, pems.leaf_key, &certificates->texts) && publish_ca(certificates, pems.ca_cert);
 	tls_pems_done(&pems);
 	return good;
 }
 
-static bool open_context(struct certificates *certificates, struct files_error *error)
-{
-	const struct certificates_options *options = &certificates->options;
-	const struct tls_material material = material_of(certificates);
-	const enum tls_status status = tls_context_new(&material, &certificates->tls);
-	const char *file = status == TLS_CLIENT_CA    ? options->client_ca
-			   : status == TLS_CLIENT_CRL ? options->client_crl
-						      : "the certificate";
-
-	if (status != TLS_OK)
-		snprintf(error->text, error->size, "%s: %s", file, tls_status_text(status));
-	return status == TLS_OK;
-}
-
 /* ---- while it runs ----------------------------------------------------------------------------------------------- */
 
-static void tell(const struct certificates *certificates, const char *format, const char *text)
+/* Takes what is fresh, also on failure. The lock is held. */
+static enum tls_status apply(struct certificates *certificates, struct cert_texts *fresh)
 {
-	char line[LINE];
+	const struct tls_material material = cert_texts_material(&certificates->texts, fresh);
+	const enum tls_status status = tls_context_replace(certificates->tls, &material);
 
-	snprintf(line, sizeof(line), format, text);
-	certificates->options.log(line);
-}
-
-/* Takes the two texts, also on failure. The lock is held. */
-static enum tls_status replace_pair(struct certificates *certificates, char *chain, char *key)
-{
-	struct tls_material material = material_of(certificates);
-	enum tls_status status = TLS_NOMEM;
-
-	material.pairs[0] = (struct tls_pair){.chain_pem = chain, .key_pem = key};
-	if (chain && key)
-		status = tls_context_replace(certificates->tls, &material);
-	if (status == TLS_OK) {
-		move(&certificates->chain, &chain);
-		move(&certificates->key, &key);
-	}
-	drop(&chain);
-	drop(&key);
+	if (status == TLS_OK)
+		cert_texts_move(&certificates->texts, fresh);
+	cert_texts_done(fresh);
 	return status;
 }
 
 enum tls_status certificates_install(struct certificates *certificates, const char *chain_pem, const char *key_pem)
 {
-	enum tls_status status;
+	struct cert_texts fresh = {.pair_count = 0};
+	enum tls_status status = TLS_NOMEM;
 
 	pthread_mutex_lock(&certificates->lock);
-	status = replace_pair(certificates, strdup(chain_pem), strdup(key_pem));
-	certificates->installed = certificates->installed || status == TLS_OK;
+	if (take_pair(chain_pem, key_pem, &fresh))
+		status = apply(certificates, &fresh);
+	cert_texts_done(&fresh);
+	if (status == TLS_OK) {
+		certificates->installed = true;
+		tell_served(certificates);
+	}
 	pthread_mutex_unlock(&certificates->lock);
 	return status;
 }
 
-static void renew_local(struct certificates *certificates)
+/* When it is due, or somebody says that the files are other ones. */
+static void renew_local(struct certificates *certificates, bool at_once)
 {
+	const struct local_certificate local = local_of(certificates);
+	struct cert_texts fresh = {.pair_count = 0};
 	struct tls_pems pems = {0};
-	char error[1024];
-	enum tls_status status;
+	struct tls_expiry expiry;
+	enum tls_status status = TLS_NOMEM;
+	char error[LINE] = "";
+	bool good;
 
-	if (!local_certificate_open(certificates->options.home, certificates->names.names, certificates->names.count,
-				    &pems, error, sizeof(error))) {
-		tell(certificates, "the certificate cannot be renewed, and will be tried again: %s", error);
+	tls_context_expiry(certificates->tls, &expiry);
+	if (!at_once && expiry.seconds_left > local.renew)
 		return;
-	}
-	if (strcmp(pems.leaf_cert, certificates->chain) != 0) {
-		status = replace_pair(certificates, pems.leaf_cert, pems.leaf_key);
-		pems.leaf_cert = pems.leaf_key = NULL;
-		tell(certificates, status == TLS_OK ? "the certificate was renewed%s" : "the renewed certificate: %s",
-		     status == TLS_OK ? "" : tls_status_text(status));
+	good = local_certificate_open(&local, &pems, error, sizeof(error));
+	if (good && strcmp(pems.leaf_cert, certificates->texts.pairs[0].chain.bytes) != 0) {
+		if (take_pair(pems.leaf_cert, pems.leaf_key, &fresh))
+			status = apply(certificates, &fresh);
+		cert_texts_done(&fresh);
+		good = status == TLS_OK;
+		if (good)
+			tell_served(certificates);
+		else
+			snprintf(error, sizeof(error), "%s", tls_status_text(status));
 	}
 	tls_pems_done(&pems);
+	if (!good && !certificates->told_local)
+		tell(certificates, "the certificate cannot be renewed, and will be tried again: ", error);
+	certificates->told_local = !good;
+}
+
+static bool any(const struct cert_texts *texts, bool *ret_pair, bool *ret_other)
+{
+	*ret_pair = false;
+	*ret_other = texts->client_ca.bytes != NULL;
+	for (size_t i = 0; i < texts->pair_count; i++) {
+		*ret_pair = *ret_pair || texts->pairs[i].chain.bytes;
+		*ret_other = *ret_other || texts->pairs[i].staple.bytes;
+	}
+	return *ret_pair || *ret_other;
+}
+
+static void read_files(struct certificates *certificates)
+{
+	struct cert_texts fresh;
+	bool pair, other;
+	enum tls_status status;
+
+	certificates->pending =
+		!cert_files_read(certificates->files, &certificates->texts, false, judge, certificates, &fresh);
+	if (!any(&fresh, &pair, &other)) {
+		cert_texts_done(&fresh);
+		return;
+	}
+	status = apply(certificates, &fresh);
+	if (status != TLS_OK) {
+		certificates->pending = true;
+		tell(certificates, "the files of --tls-cert are not taken: ", tls_status_text(status));
+		return;
+	}
+	if (pair)
+		tell_served(certificates);
+	if (other)
+		tell(certificates, "client CAs, revocations and OCSP responses were read again", "");
+}
+
+/* Who renews it does so in time: the local CA's is said only to have expired. */
+static void warn(struct certificates *certificates)
+{
+	struct tls_expiry expiry;
+	enum cert_urgency urgency;
+	char line[LINE];
+
+	tls_context_expiry(certificates->tls, &expiry);
+	urgency = cert_urgency_of(&expiry);
+	if (is_local(certificates) && urgency != CERT_EXPIRED)
+		urgency = CERT_FRESH;
+	if (urgency > certificates->urgency) {
+		cert_notice_urgent(&expiry, line, sizeof(line));
+		certificates->options.log(line);
+	}
+	certificates->urgency = urgency;
+}
+
+/* True: soon again. The lock is held. */
+static bool look(struct certificates *certificates)
+{
+	const bool at_once = atomic_exchange(&certificates->at_once, false);
+	const enum watched_state state = cert_files_look(certificates->files);
+
+	if (state == WATCHED_SETTLING && !at_once && certificates->settling++ < SETTLE_TURNS)
+		return true;
+	certificates->settling = 0;
+	if (is_local(certificates))
+		renew_local(certificates, at_once);
+	if (at_once || state != WATCHED_SAME || certificates->pending)
+		read_files(certificates);
+	warn(certificates);
+	return false;
 }
 
 static void *watch(void *arg)
 {
 	struct certificates *certificates = arg;
+	bool soon = true;
 
 	while (!atomic_load(&certificates->stopping)) {
-		const int64_t due_ms = clock_monotonic_ms() + (int64_t)certificates->options.look_ms;
+		const int64_t due_ms =
+			clock_monotonic_ms() + (soon ? SETTLE_MS : (int64_t)certificates->options.look_ms);
 		const struct timespec due = {.tv_sec = (time_t)(due_ms / 1000), .tv_nsec = due_ms % 1000 * 1000000};
 
 		(void)sem_clockwait(&certificates->wake, CLOCK_MONOTONIC, &due); /* cut short: a look a little early */
+		if (atomic_load(&certificates->stopping))
+			break;
 		pthread_mutex_lock(&certificates->lock);
-		if (!certificates->installed && !atomic_load(&certificates->stopping))
-			renew_local(certificates);
+		soon = look(certificates);
 		pthread_mutex_unlock(&certificates->lock);
 	}
 	return NULL;
@@ -214,32 +285,67 @@ static void *watch(void *arg)
 
 void certificates_look(struct certificates *certificates)
 {
+	atomic_store(&certificates->at_once, true);
 	sem_post(&certificates->wake);
 }
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
-bool certificates_new(const struct certificates_options *options, struct certificates **ret_certificates,
-		      char *ret_error, size_t error_size)
+/* What is wrong has been told on the log: the error says where to look. */
+static bool open_files(struct certificates *certificates, char *ret_error, size_t error_size)
 {
-	struct certificates *certificates = calloc(1, sizeof(*certificates));
-	struct files_error error = {ret_error, error_size};
+	struct cert_texts fresh;
+	bool good = cert_files_read(certificates->files, &certificates->texts, true, judge, certificates, &fresh);
+
+	cert_texts_move(&certificates->texts, &fresh);
+	cert_texts_done(&fresh);
+	if (!good)
+		snprintf(ret_error, error_size, "without these certificates it does not start");
+	return good;
+}
+
+static bool start(struct certificates *certificates, char *ret_error, size_t error_size)
+{
+	const struct certificates_options *options = &certificates->options;
+	const struct cert_files_options files = {.certs = options->certs,
+						 .keys = options->keys,
+						 .staples = options->staples,
+						 .client_ca = options->client_ca,
+						 .client_crl = options->client_crl};
+	const struct cert_texts none = {.pair_count = 0};
+	struct tls_material material;
+	enum tls_status status;
 
 	snprintf(ret_error, error_size, "out of memory or threads");
-	if (!certificates)
-		return false;
-	certificates->options = *options;
-	pthread_mutex_init(&certificates->lock, NULL);
-	sem_init(&certificates->wake, 0, 0);
 	if (!cert_names_init(&certificates->names, options->listen, options->host_name) ||
-	    !open_local(certificates, &error) || !open_client_ca(certificates, &error) ||
-	    !open_context(certificates, &error)) {
-		certificates_free(certificates);
+	    !cert_files_new(&files, &certificates->files, ret_error, error_size) ||
+	    (is_local(certificates) && !open_local(certificates, ret_error, error_size)) ||
+	    !open_files(certificates, ret_error, error_size))
+		return false;
+	material = cert_texts_material(&certificates->texts, &none);
+	status = tls_context_new(&material, options->least, &certificates->tls);
+	if (status != TLS_OK) {
+		snprintf(ret_error, error_size, "the certificates cannot be served: %s", tls_status_text(status));
 		return false;
 	}
 	snprintf(ret_error, error_size, "out of memory or threads");
 	certificates->running = pthread_create(&certificates->thread, NULL, watch, certificates) == 0;
-	if (!certificates->running) {
+	return certificates->running;
+}
+
+bool certificates_new(const struct certificates_options *options, struct certificates **ret_certificates,
+		      char *ret_error, size_t error_size)
+{
+	struct certificates *certificates = calloc(1, sizeof(*certificates));
+
+	if (!certificates) {
+		snprintf(ret_error, error_size, "out of memory");
+		return false;
+	}
+	certificates->options = *options;
+	pthread_mutex_init(&certificates->lock, NULL);
+	sem_init(&certificates->wake, 0, 0);
+	if (!start(certificates, ret_error, error_size)) {
 		certificates_free(certificates);
 		return false;
 	}
@@ -259,11 +365,11 @@ void certificates_free(struct certificates *certificates)
 	sem_destroy(&certificates->wake);
 	pthread_mutex_destroy(&certificates->lock);
 	tls_context_free(certificates->tls);
+	cert_files_free(certificates->files);
 	cert_names_done(&certificates->names);
-	drop(&certificates->chain);
-	drop(&certificates->key);
-	drop(&certificates->client_ca);
-	drop(&certificates->client_crl);
+	cert_texts_done(&certificates->texts);
+	for (unsigned i = 0; i < CERT_SLOTS; i++)
+		free(certificates->told[i]);
 	free(certificates->ca_pem);
 	free(certificates);
 }
@@ -286,4 +392,9 @@ const char *certificates_ca_hex(const struct certificates *certificates)
 const char *certificates_ca_fingerprint(const struct certificates *certificates)
 {
 	return certificates && certificates->ca_pem ? certificates->ca_fingerprint : NULL;
+}
+
+const char *certificates_chain_file(const struct certificates *certificates)
+{
+	return certificates ? cert_files_first(certificates->files) : NULL;
 }

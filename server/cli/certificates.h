@@ -1,7 +1,8 @@
 /*
- * The certificates of a server that runs: where the pair comes from, what clients' certificates are held against, and
- * one thread that renews and reloads them. Whatever comes new and is not good is told in one line of the log, and what
- * was served before goes on.
+ * The certificates of a server that runs: where the pair comes from (the local CA, files, or whoever calls
+ * certificates_install()), what clients' certificates are held against, and one thread that renews and reloads them.
+ * Whatever comes new and is not good is told in one line of the log, what was served before goes on, and it is tried
+ * again.
  */
 #ifndef COFFER_CLI_CERTIFICATES_H
 #define COFFER_CLI_CERTIFICATES_H
@@ -11,13 +12,17 @@
 
 struct certificates;
 
+/* Texts are those of the settings, borrowed. */
 struct certificates_options {
-	struct home *home;  /* borrowed */
-	const char *listen; /* these and the files below as the settings have them; borrowed */
+	struct home *home; /* borrowed */
+	const char *listen;
 	const char *host_name;
-	const char *client_ca;	/* "": none is asked for */
-	const char *client_crl; /* "": none */
-	uint64_t look_ms;	/* how often the thread looks whether anything has changed or is due */
+	const char *certs, *keys, *staples; /* lists of files; "": the local CA's */
+	const char *client_ca;		    /* "": none is asked for */
+	const char *client_crl;		    /* "": none */
+	enum tls_least least;
+	uint64_t look_ms;		/* how often the thread looks whether anything has changed or is due */
+	uint64_t lifetime_ms, renew_ms; /* of the local CA's leaf, and what it has left when it is renewed */
 	void (*log)(const char *line);
 };
 
@@ -27,23 +32,28 @@ MUST_CHECK bool certificates_new(const struct certificates_options *options, str
 /* Stops the thread. After the last session is gone. NULL is accepted. */
 void certificates_free(struct certificates *certificates);
 
-/* Borrowed, and the same for the whole life of `certificates`. These four take NULL, and answer NULL to it. */
+/*
+ * Borrowed, and the same for the whole life of `certificates`. Its tls_context_expiry() says what is served now. These
+ * five take NULL, and answer NULL to it.
+ */
 struct tls_context *certificates_tls(struct certificates *certificates);
 /*
- * The CA that clients must be told of, as PEM, and SHA-256 of its DER in lower-case hexadecimal and as
- * tls_fingerprint() writes it. Borrowed; NULL when it is none of ours.
+ * The local CA, when it is the one that certifies: as PEM, and SHA-256 of its DER in lower-case hexadecimal and as
+ * tls_fingerprint() writes it. Borrowed; else NULL.
  */
 const char *certificates_ca_pem(const struct certificates *certificates);
 const char *certificates_ca_hex(const struct certificates *certificates);
 const char *certificates_ca_fingerprint(const struct certificates *certificates);
+/* The file of the first certificate, when it comes from one. Borrowed; else NULL. */
+const char *certificates_chain_file(const struct certificates *certificates);
 
 /* Any thread: looks at once whether anything has changed or is due, and does not wait for it. */
 void certificates_look(struct certificates *certificates);
 /*
- * Any thread: serves this pair from the next session on, with the client CAs that are set. For whoever obtains
- * certificates (an ACME client): both are PEM texts, the leaf first, and are copied. Refused, with what was served
- * before going on, for the reasons of tls_context_replace(). Once it has been called the pair is the caller's to renew:
- * neither the local CA nor files are looked at for one any more.
+ * Any thread: serves this pair from the next session on, beside the client CAs that are set. For whoever obtains
+ * certificates (an ACME client); not with files. Both are PEM texts, the leaf first, and are copied. Refused, with what
+ * was served before going on, for the reasons of tls_context_replace(); tls_status_text() says them. Once it has
+ * succeeded the pair is the caller's to renew: the local CA makes none any more.
  */
 MUST_CHECK enum tls_status certificates_install(struct certificates *certificates, const char *chain_pem,
 						const char *key_pem);

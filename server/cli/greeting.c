@@ -23,7 +23,8 @@ static void put_quoted(FILE *out, const char *before, const char *text, const ch
 /* A server's address as curl takes it. */
 struct place {
 	char url[300];
-	const char *path; /* of a Unix socket; NULL: none */
+	const char *path;    /* of a Unix socket; NULL: none */
+	const char *trusted; /* a file of what vouches for it; NULL: what admin.curl says */
 };
 
 static void put_curl(FILE *out, const struct greeting *greeting, const struct place *place, const char *options)
@@ -34,16 +35,22 @@ static void put_curl(FILE *out, const struct greeting *greeting, const struct pl
 		fputs(" --unix-socket ", out);
 		put_quoted(out, "", place->path, "");
 	}
+	if (place->trusted) {
+		fputs(" --cacert ", out);
+		put_quoted(out, "", place->trusted, "");
+	}
 	fprintf(out, " %s'%s/v1/records'\n", options, place->url);
 }
 
-/* The certificate names no address that stands for all. */
 static struct place tls_place(const struct greeting *greeting)
 {
 	const char *colon = strrchr(greeting->listen, ':');
-	struct place place = {.path = NULL};
+	/* Whatever CA it is: a certificate that is trusted by itself needs none. */
+	struct place place = {.trusted = greeting->fingerprint ? NULL : greeting->chain};
 
-	if (cert_names_all_addresses(greeting->listen))
+	if (place.trusted && greeting->name[0] && greeting->name[0] != '*')
+		snprintf(place.url, sizeof(place.url), "https://%s:%u", greeting->name, greeting->port);
+	else if (cert_names_all_addresses(greeting->listen)) /* the certificate names none that stands for all */
 		snprintf(place.url, sizeof(place.url), "https://localhost:%u", greeting->port);
 	else
 		snprintf(place.url, sizeof(place.url), "https://%.*s:%u", colon ? (int)(colon - greeting->listen) : 0,
@@ -71,8 +78,11 @@ void greeting_print(const struct greeting *greeting, FILE *out)
 	const struct place plain = plain_place(greeting), main = has_tls ? tls_place(greeting) : plain;
 
 	if (has_tls)
-		fprintf(out, "coffer is ready at %s\nCA %s/tls/ca.pem, SHA-256 %s\n", main.url, greeting->data,
-			greeting->fingerprint);
+		fprintf(out, "coffer is ready at %s\n", main.url);
+	if (main.trusted)
+		fprintf(out, "Certificate %s for %s\n", main.trusted, greeting->name);
+	else if (has_tls)
+		fprintf(out, "CA %s/tls/ca.pem, SHA-256 %s\n", greeting->data, greeting->fingerprint);
 	if (greeting->http[0])
 		fprintf(out, "coffer is ready for a proxy at %s\n", plain.path ? greeting->http : plain.url);
 	fprintf(out, "%s\n", greeting->protection);

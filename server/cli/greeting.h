@@ -12,7 +12,9 @@ struct greeting {
 	const char *http;   /* ADDRESS:PORT, unix:/PATH, or empty */
 	uint16_t http_port;
 	uint16_t plain_port;	 /* that of --http-redirect, 0: none */
-	const char *fingerprint; /* of the local CA, with TLS */
+	const char *fingerprint; /* of the local CA; NULL without TLS, and when another one certifies */
+	const char *chain;	 /* the file of the certificate that is served then */
+	const char *name;	 /* whom that is for: a DNS name that clients dial, or one with a wildcard */
 	const char *protection;	 /* a sentence: what keeps the private KEK from others */
 };
 

@@ -6,9 +6,7 @@
 #include "crypto/secret.h"
 
 struct job {
-	struct home *home;
-	const char *const *names;
-	size_t count;
+	const struct local_certificate *local;
 	struct tls_pems pems;
 	char *error;
 	size_t error_size;
@@ -19,7 +17,7 @@ static enum core_status read_pem(struct job *job, const char *name, bool secret,
 {
 	char *text;
 	size_t size;
-	enum core_status status = home_read(job->home, name, secret, &text, &size, job->error, job->error_size);
+	enum core_status status = home_read(job->local->home, name, secret, &text, &size, job->error, job->error_size);
 
 	if (status != CORE_OK)
 		return status;
@@ -32,12 +30,12 @@ static enum core_status read_pem(struct job *job, const char *name, bool secret,
 
 static bool write_pem(struct job *job, const char *name, unsigned mode, const char *pem)
 {
-	return home_write(job->home, name, mode, pem, strlen(pem), job->error, job->error_size) == CORE_OK;
+	return home_write(job->local->home, name, mode, pem, strlen(pem), job->error, job->error_size) == CORE_OK;
 }
 
 static bool fail(struct job *job, enum tls_status status)
 {
-	snprintf(job->error, job->error_size, "cannot make the certificates in %s/tls: %s", home_path(job->home),
+	snprintf(job->error, job->error_size, "cannot make the certificates in %s/tls: %s", home_path(job->local->home),
 		 tls_status_text(status));
 	return false;
 }
@@ -62,24 +60,25 @@ static bool open_ca(struct job *job)
 
 static bool open_leaf(struct job *job)
 {
+	const struct local_certificate *local = job->local;
 	struct tls_pems *pems = &job->pems;
 	enum tls_status made;
 
 	if (read_pem(job, "tls/server.pem", false, &pems->leaf_cert) == CORE_OK &&
 	    read_pem(job, "tls/server.key", true, &pems->leaf_key) == CORE_OK &&
-	    tls_local_leaf_good(pems, job->names, job->count))
+	    tls_local_leaf_good(pems, local->names, local->count, local->renew))
 		return true;
-	made = tls_local_leaf_make(pems, job->names, job->count);
+	made = tls_local_leaf_make(pems, local->names, local->count, local->lifetime);
 	if (made != TLS_OK)
 		return fail(job, made);
 	return write_pem(job, "tls/server.key", 0600, pems->leaf_key) &&
 	       write_pem(job, "tls/server.pem", 0600, pems->leaf_cert);
 }
 
-bool local_certificate_open(struct home *home, const char *const *names, size_t count, struct tls_pems *ret_pems,
-			    char *ret_error, size_t error_size)
+bool local_certificate_open(const struct local_certificate *local, struct tls_pems *ret_pems, char *ret_error,
+			    size_t error_size)
 {
-	struct job job = {.home = home, .names = names, .count = count, .error = ret_error, .error_size = error_size};
+	struct job job = {.local = local, .error = ret_error, .error_size = error_size};
 
 	if (!open_ca(&job) || !open_leaf(&job)) {
 		tls_pems_done(&job.pems);

@@ -27,7 +27,7 @@
 #include "server/core/refusals.h"
 
 /* A shred delay of 0 must not keep the thread busy. Keys are forgotten a minute late at most. */
-enum { SHRED_LEAST_MS = 1000, EXPIRE_EVERY_MS = 60000, CERTIFICATES_LOOK_MS = 10000 };
+enum { SHRED_LEAST_MS = 1000, EXPIRE_EVERY_MS = 60000 };
 
 /* The store is opened before the api exists: its callbacks find it here. */
 struct serve {
@@ -95,9 +95,15 @@ static bool open_certificates(struct serve *s)
 	return certificates_new(&(struct certificates_options){.home = s->home,
 							       .listen = set->listen,
 							       .host_name = s->names,
+							       .certs = set->tls_cert,
+							       .keys = set->tls_key,
+							       .staples = set->tls_ocsp,
 							       .client_ca = set->client_ca,
 							       .client_crl = set->client_crl,
-							       .look_ms = CERTIFICATES_LOOK_MS,
+							       .least = (enum tls_least)set->tls_min,
+							       .look_ms = set->tls_reload,
+							       .lifetime_ms = set->leaf_lifetime,
+							       .renew_ms = set->leaf_renew,
 							       .log = log_line},
 				&s->certificates, s->error, sizeof(s->error));
 }
@@ -164,6 +170,10 @@ static const char *protection(const struct serve *s)
 
 static void greet(const struct serve *s)
 {
+	struct tls_expiry expiry = {.subject = ""};
+
+	if (s->certificates)
+		tls_context_expiry(certificates_tls(s->certificates), &expiry);
 	greeting_print(&(struct greeting){.data = home_path(s->home),
 					  .listen = s->settings.listen,
 					  .port = http_server_port(s->server),
@@ -171,6 +181,8 @@ static void greet(const struct serve *s)
 					  .http_port = http_server_plain_port(s->server),
 					  .plain_port = s->plain_port ? plain_port_number(s->plain_port) : 0,
 					  .fingerprint = certificates_ca_fingerprint(s->certificates),
+					  .chain = certificates_chain_file(s->certificates),
+					  .name = expiry.subject,
 					  .protection = protection(s)},
 		       stdout);
 	fflush(stdout);

@@ -9,6 +9,7 @@
 #include "server/cli/settings_file.h"
 #include "server/cli/settings_value.h"
 #include "server/http/http.h"
+#include "server/tls/context.h"
 
 #define KIB    1024u
 #define MIB    (1024u * KIB)
@@ -29,6 +30,12 @@ static const struct settings_choice kek_sizes[] = {
 	{.text = "2048", .value = 2048},
 	{.text = "3072", .value = 3072},
 	{.text = "4096", .value = 4096},
+	{.text = NULL},
+};
+
+static const struct settings_choice tls_versions[] = {
+	{.text = "1.2", .value = TLS_LEAST_1_2},
+	{.text = "1.3", .value = TLS_LEAST_1_3},
 	{.text = NULL},
 };
 
@@ -123,6 +130,20 @@ static const struct row table[] = {
 	 .standard = "24h", .help = "how long one epoch key wraps new record keys"},
 	{NAMED(token_cache, "TOKEN_CACHE"), TIME(0, HOUR),
 	 .standard = "1s", .help = "how long a verified token is not looked up again, though others edit the database"},
+	{NAMED(tls_cert, "TLS_CERT"), LIST(settings_check_files, "PEM files with commas between"),
+	 .standard = "", .help = "certificates to serve, each with its chain; default: one by the local CA in DATA/tls"},
+	{NAMED(tls_key, "TLS_KEY"), LIST(settings_check_files, "PEM files with commas between"),
+	 .standard = "", .help = "the private keys of --tls-cert, in the same order"},
+	{NAMED(tls_ocsp, "TLS_OCSP"), LIST(settings_check_files, "files of OCSP responses (DER) with commas between"),
+	 .standard = "", .help = "what the CA says of each of --tls-cert, stapled to handshakes; default none"},
+	{NAMED(tls_reload, "TLS_RELOAD"), TIME(100, HOUR),
+	 .standard = "10s", .help = "how often to look whether files of certificates have changed; SIGHUP looks at once"},
+	{NAMED(tls_min, "TLS_MIN"), CHOICE(tls_versions),
+	 .standard = "1.2", .help = "the oldest version of TLS that is spoken"},
+	{NAMED(leaf_lifetime, "LEAF_LIFETIME"), TIME(SECOND, 9528 * HOUR),
+	 .standard = "9528h", .help = "how long a certificate by the local CA is good"},
+	{NAMED(leaf_renew, "LEAF_RENEW"), TIME(SECOND, 9528 * HOUR),
+	 .standard = "720h", .help = "how long before its end a certificate by the local CA is replaced"},
 	{NAMED(client_ca, "CLIENT_CA"), TEXT(settings_check_file, "a file of PEM certificates"),
 	 .standard = "", .help = "CAs whose client certificates authenticate the account that they name; default none"},
 	{NAMED(client_crl, "CLIENT_CRL"), TEXT(settings_check_file, "a file of PEM CRLs"),

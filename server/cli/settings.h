@@ -30,7 +30,7 @@ enum settings_log_level {
 	SETTINGS_LOG_DEBUG,
 };
 
-#define SETTINGS_COUNT 58
+#define SETTINGS_COUNT 65
 
 /* Sizes are bytes, times are milliseconds. Texts are never NULL after a successful settings_load. */
 struct settings {
@@ -66,6 +66,13 @@ struct settings {
 	unsigned epoch_wraps;
 	uint64_t epoch_age;
 	uint64_t token_cache;
+	char *tls_cert; /* lists with commas, as the next two */
+	char *tls_key;
+	char *tls_ocsp;
+	uint64_t tls_reload;
+	unsigned tls_min; /* enum tls_least */
+	uint64_t leaf_lifetime;
+	uint64_t leaf_renew;
 	char *client_ca;
 	char *client_crl;
 	char *origin;

@@ -215,6 +215,20 @@ bool settings_check_file(const char *text)
 	return clean(text);
 }
 
+bool settings_check_files(const char *text)
+{
+	if (!clean(text))
+		return false;
+	for (size_t size; text[0] != '\0'; text += size) {
+		size = strcspn(text, ",");
+		if (size == 0)
+			return false;
+		if (text[size] == ',' && text[++size] == '\0')
+			return false;
+	}
+	return true;
+}
+
 static bool is_port(const char *text)
 {
 	size_t size = strspn(text, "0123456789");

@@ -44,6 +44,7 @@ void settings_value_done(const struct settings_rule *rule, void *field);
 /* Checks of texts. All refuse control characters, and blanks at either end, which the file could not express. */
 bool settings_check_path(const char *text);    /* not empty */
 bool settings_check_file(const char *text);    /* may be empty */
+bool settings_check_files(const char *text);   /* such with commas between; may be empty */
 bool settings_check_listen(const char *text);  /* ADDRESS:PORT, an IPv6 address in brackets; numeric; or "off" */
 bool settings_check_http(const char *text);    /* a loopback ADDRESS:PORT, or unix:/PATH; may be empty */
 bool settings_check_mode(const char *text);    /* permissions, in octal digits */

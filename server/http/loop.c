@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "server/http/internal.h"
-#include "server/tls/context.h" /* tls_priorities() */
+#include "server/tls/context.h" /* tls_context_priorities() */
 
 enum {
 	TURN_MAX_MS = HTTP_TURN_MS,
@@ -232,9 +232,11 @@ static int no_certificate(void)
 /* Without TLS its options are ignored. */
 static struct MHD_Daemon *make_daemon(struct loop *loop, bool plain)
 {
+	const char *priorities = plain ? NULL : tls_context_priorities(loop->server->options.tls);
+
 	return MHD_start_daemon(
 		(plain ? 0 : MHD_USE_TLS) | MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0,
-		NULL, NULL, exchange_handle, loop, MHD_OPTION_HTTPS_PRIORITIES, tls_priorities(),
+		NULL, NULL, exchange_handle, loop, MHD_OPTION_HTTPS_PRIORITIES, priorities,
 		MHD_OPTION_HTTPS_CERT_CALLBACK, no_certificate, MHD_OPTION_NOTIFY_CONNECTION, connection_notice, loop,
 		MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, loop, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_A_CONNECTION, MHD_OPTION_CONNECTION_LIMIT,

@@ -139,13 +139,22 @@ const char *http_host(const struct http_exchange *x)
 	return x->host ? x->host : http_header(x, "Host", NULL);
 }
 
+/* Those of a long connection are verified again from time to time, and as soon as CAs or revocations have changed. */
+static bool is_current(const struct connection *connection, int64_t now)
+{
+	if (connection->client.state == TLS_CLIENT_UNKNOWN || now - connection->client_ms >= CLIENT_AGAIN_MS)
+		return false;
+	return connection->plain ||
+	       connection->client.generation == tls_context_generation(connection->server->options.tls);
+}
+
 const struct tls_client *http_client(struct http_exchange *x)
 {
 	struct connection *connection = x->connection;
 	const int64_t now = http_now_ms();
 	const union MHD_ConnectionInfo *info;
 
-	if (connection->client.state == TLS_CLIENT_UNKNOWN || now - connection->client_ms >= CLIENT_AGAIN_MS) {
+	if (!is_current(connection, now)) {
 		info = MHD_get_connection_info(x->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
 		if (connection->plain)
 			connection->client.state = TLS_CLIENT_NONE;

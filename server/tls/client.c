@@ -91,6 +91,7 @@ void tls_session_client(struct tls_context *context, struct gnutls_session_int *
 
 	memset(ret_client, 0, sizeof(*ret_client));
 	ret_client->state = TLS_CLIENT_NONE;
+	ret_client->generation = tls_context_generation(context); /* before what may be newer is taken */
 	if (!ders || count == 0)
 		return;
 	credential = tls_context_take(context);

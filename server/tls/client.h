@@ -27,7 +27,8 @@ enum tls_client_state {
 
 struct tls_client {
 	enum tls_client_state state;
-	uint8_t fingerprint[32]; /* SHA-256 of the certificate */
+	unsigned long generation; /* of the context, by which it was verified */
+	uint8_t fingerprint[32];  /* SHA-256 of the certificate */
 	/* The subject's common name, and the subject alternative names that are DNS names or mail addresses. */
 	size_t count;
 	char names[TLS_CLIENT_NAMES_MAX][TLS_CLIENT_NAME_MAX];

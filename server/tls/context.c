@@ -23,9 +23,12 @@ const char *tls_status_text(enum tls_status status)
 	case TLS_EARLY:
 		return "the certificate is not valid yet";
 	case TLS_STAPLE:
-		return "it is no OCSP response (DER) for the certificate";
+		return "it is no OCSP response (DER) for the certificate by its CA";
 	case TLS_STAPLE_OLD:
 		return "the OCSP response has expired";
+	case TLS_STAPLE_REVOKED:
+		return "the OCSP response says that the certificate was revoked: none is stapled, and another "
+		       "certificate is needed";
 	case TLS_CLIENT_CA:
 		return "there is no certificate in it";
 	case TLS_CLIENT_CRL:
@@ -36,23 +39,30 @@ const char *tls_status_text(enum tls_status status)
 	return "unknown";
 }
 
-const char *tls_priorities(void)
+/* Written out: the library's named levels drop P-256, and change with its version. */
+#define COMMON                                                                                    \
+	":+CTYPE-X509:+COMP-NULL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:+AEAD"              \
+	":+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1"                                        \
+	":+SIGN-ECDSA-SECP256R1-SHA256:+SIGN-ECDSA-SECP384R1-SHA384:+SIGN-ECDSA-SECP521R1-SHA512" \
+	":+SIGN-EDDSA-ED25519"                                                                    \
+	":+SIGN-RSA-PSS-RSAE-SHA256:+SIGN-RSA-PSS-RSAE-SHA384:+SIGN-RSA-PSS-RSAE-SHA512"          \
+	":+SIGN-RSA-PSS-SHA256:+SIGN-RSA-PSS-SHA384:+SIGN-RSA-PSS-SHA512"                         \
+	":+SIGN-ECDSA-SHA256:+SIGN-ECDSA-SHA384:+SIGN-ECDSA-SHA512"                               \
+	":+SIGN-RSA-SHA256:+SIGN-RSA-SHA384:+SIGN-RSA-SHA512"                                     \
+	":%SERVER_PRECEDENCE"
+
+const char *tls_context_priorities(const struct tls_context *context)
 {
-	/* Written out: the library's named levels drop P-256, and change with its version. */
-	return "NONE:+VERS-TLS1.3:+VERS-TLS1.2:+CTYPE-X509:+COMP-NULL"
-	       ":+ECDHE-ECDSA:+ECDHE-RSA"
-	       ":+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:+AEAD"
-	       ":+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1"
-	       ":+SIGN-ECDSA-SECP256R1-SHA256:+SIGN-ECDSA-SECP384R1-SHA384:+SIGN-ECDSA-SECP521R1-SHA512"
-	       ":+SIGN-EDDSA-ED25519"
-	       ":+SIGN-RSA-PSS-RSAE-SHA256:+SIGN-RSA-PSS-RSAE-SHA384:+SIGN-RSA-PSS-RSAE-SHA512"
-	       ":+SIGN-RSA-PSS-SHA256:+SIGN-RSA-PSS-SHA384:+SIGN-RSA-PSS-SHA512"
-	       ":+SIGN-ECDSA-SHA256:+SIGN-ECDSA-SHA384:+SIGN-ECDSA-SHA512"
-	       ":+SIGN-RSA-SHA256:+SIGN-RSA-SHA384:+SIGN-RSA-SHA512"
-	       ":%SERVER_PRECEDENCE";
+	static const char *const priorities[] = {
+		[TLS_LEAST_1_2] = "NONE:+VERS-TLS1.3:+VERS-TLS1.2:+ECDHE-ECDSA:+ECDHE-RSA" COMMON,
+		[TLS_LEAST_1_3] = "NONE:+VERS-TLS1.3" COMMON,
+	};
+
+	return priorities[context->least];
 }
 
-enum tls_status tls_context_new(const struct tls_material *material, struct tls_context **ret_context)
+enum tls_status tls_context_new(const struct tls_material *material, enum tls_least least,
+				struct tls_context **ret_context)
 {
 	struct tls_context *context = calloc(1, sizeof(*context));
 	enum tls_status status;
@@ -60,6 +70,7 @@ enum tls_status tls_context_new(const struct tls_material *material, struct tls_
 	assert(material->pair_count > 0 && material->pair_count <= TLS_PAIRS_MAX);
 	if (!context)
 		return TLS_NOMEM;
+	context->least = least;
 	pthread_mutex_init(&context->lock, NULL);
 	status = tls_credential_new(material, &context->credential);
 	if (status != TLS_OK) {
@@ -99,9 +110,15 @@ enum tls_status tls_context_replace(struct tls_context *context, const struct tl
 	pthread_mutex_lock(&context->lock);
 	served = context->credential;
 	context->credential = fresh;
+	atomic_fetch_add(&context->generation, 1);
 	pthread_mutex_unlock(&context->lock);
 	tls_credential_give(served);
 	return TLS_OK;
+}
+
+unsigned long tls_context_generation(const struct tls_context *context)
+{
+	return atomic_load(&context->generation);
 }
 
 void tls_context_expiry(struct tls_context *context, struct tls_expiry *ret_expiry)

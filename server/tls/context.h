@@ -19,18 +19,22 @@
 enum tls_status {
 	TLS_OK = 0,
 	TLS_NOMEM,
-	TLS_CERTIFICATE, /* the chain is malformed, or not in order */
-	TLS_KEY,	 /* the key is malformed, encrypted, or of a kind that is not served */
-	TLS_MISMATCH,	 /* the key is not the certificate's */
-	TLS_EXPIRED,	 /* the certificate has expired */
-	TLS_EARLY,	 /* it is not valid yet */
-	TLS_STAPLE,	 /* the OCSP response is malformed, or about another certificate */
-	TLS_STAPLE_OLD,	 /* it has expired */
-	TLS_CLIENT_CA,	 /* there is no certificate in the text */
-	TLS_CLIENT_CRL,	 /* there is no list of the revoked in the text */
-	TLS_INTERNAL,	 /* the library failed in a way that no input explains */
+	TLS_CERTIFICATE,    /* the chain is malformed, or not in order */
+	TLS_KEY,	    /* the key is malformed, encrypted, or of a kind that is not served */
+	TLS_MISMATCH,	    /* the key is not the certificate's */
+	TLS_EXPIRED,	    /* the certificate has expired */
+	TLS_EARLY,	    /* it is not valid yet */
+	TLS_STAPLE,	    /* the OCSP response is malformed, about another certificate, or not by its CA */
+	TLS_STAPLE_OLD,	    /* it has expired */
+	TLS_STAPLE_REVOKED, /* it says that the certificate was revoked */
+	TLS_CLIENT_CA,	    /* there is no certificate in the text */
+	TLS_CLIENT_CRL,	    /* there is no list of the revoked in the text */
+	TLS_INTERNAL,	    /* the library failed in a way that no input explains */
 };
 const char *tls_status_text(enum tls_status status);
+
+/* The oldest protocol that is spoken. */
+enum tls_least { TLS_LEAST_1_2, TLS_LEAST_1_3 };
 
 struct tls_context;
 struct tls_credential;
@@ -49,7 +53,7 @@ struct tls_pair {
 };
 
 struct tls_material {
-	struct tls_pair pairs[TLS_PAIRS_MAX]; /* each with another kind of key; a client gets the one that it can use */
+	struct tls_pair pairs[TLS_PAIRS_MAX]; /* a client gets the first that fits its server name and its algorithms */
 	size_t pair_count;		      /* at least 1 */
 	const char *client_ca_pem;  /* CAs whose client certificates are asked for; NULL: none are asked for */
 	const char *client_crl_pem; /* lists of the revoked, by those CAs; NULL: none */
@@ -59,18 +63,24 @@ struct tls_material {
 MUST_CHECK enum tls_status tls_pair_check(const struct tls_pair *pair);
 /* The same of the date: TLS_EXPIRED, TLS_EARLY; TLS_CERTIFICATE. */
 MUST_CHECK enum tls_status tls_pair_check_dates(const struct tls_pair *pair);
-/* Whether its staple can be served: TLS_STAPLE, TLS_STAPLE_OLD; TLS_CERTIFICATE when the chain is not one. */
+/* Whether its staple can be served: TLS_STAPLE and its kin; TLS_CERTIFICATE when the chain is not one. */
 MUST_CHECK enum tls_status tls_pair_check_staple(const struct tls_pair *pair);
+
+/* Whether these can be trusted for client certificates (crl_pem may be NULL): TLS_CLIENT_CA, TLS_CLIENT_CRL. */
+MUST_CHECK enum tls_status tls_clients_check(const char *ca_pem, const char *crl_pem);
 
 /* Copies all of the material. Dates are not looked at: a server whose certificate has expired can still be reached by
  * those who choose to. A staple that is not good is left out. */
-MUST_CHECK enum tls_status tls_context_new(const struct tls_material *material, struct tls_context **ret_context);
+MUST_CHECK enum tls_status tls_context_new(const struct tls_material *material, enum tls_least least,
+					   struct tls_context **ret_context);
 /*
  * Any thread, at any time. Sessions that begin from now on get this; client certificates are verified anew by it in
  * all. When it is refused all goes on as before: for what tls_pair_check() finds, and for a leaf that has expired or is
  * not valid yet, unless that one is served already. A staple that is not good is left out.
  */
 MUST_CHECK enum tls_status tls_context_replace(struct tls_context *context, const struct tls_material *material);
+/* Any thread: how often it has been replaced. */
+unsigned long tls_context_generation(const struct tls_context *context);
 /* After the last session is gone. NULL is accepted. */
 void tls_context_free(struct tls_context *context);
 
@@ -87,8 +97,8 @@ void tls_context_expiry(struct tls_context *context, struct tls_expiry *ret_expi
 /* SHA-256 of the first certificate's DER, upper-case hex pairs with colons: 95 characters and a terminator. */
 MUST_CHECK enum tls_status tls_fingerprint(const char *cert_pem, char ret_text[static 96]);
 
-/* The priority string for MHD_OPTION_HTTPS_PRIORITIES. */
-const char *tls_priorities(void);
+/* The priority string of the context, for MHD_OPTION_HTTPS_PRIORITIES. */
+const char *tls_context_priorities(const struct tls_context *context);
 
 /* ---- sessions ---------------------------------------------------------------------------------------------------- */
 

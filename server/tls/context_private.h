@@ -37,6 +37,8 @@ struct tls_credential {
 };
 
 struct tls_context {
+	enum tls_least least; /* constant */
+	_Atomic unsigned long generation;
 	pthread_mutex_t lock; /* guards everything below but the links, each its session's */
 	struct tls_credential *credential;
 	gnutls_datum_t ticket_key;
@@ -51,6 +53,8 @@ MUST_CHECK enum tls_status tls_credential_new(const struct tls_material *materia
 MUST_CHECK enum tls_status tls_credential_check_dates(const struct tls_material *material,
 						      const struct tls_credential *served);
 void tls_credential_give(struct tls_credential *credential); /* a reference; NULL is accepted */
+/* staple.c: whether the response can be served for chain[0]: TLS_STAPLE, TLS_STAPLE_OLD, TLS_STAPLE_REVOKED. */
+MUST_CHECK enum tls_status tls_staple_check(const uint8_t *der, size_t size, gnutls_x509_crt_t *chain, unsigned count);
 /* context.c: the one that is served now, with a reference for the caller. */
 struct tls_credential *tls_context_take(struct tls_context *context);
 

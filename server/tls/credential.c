@@ -92,15 +92,19 @@ static enum tls_status add_pair(gnutls_certificate_credentials_t gnutls, const s
 	return TLS_OK;
 }
 
-static enum tls_status add_staple(gnutls_certificate_credentials_t gnutls, unsigned index, const struct tls_pair *pair)
+/* One that is not good is left out. The library stops sending it when it expires. */
+static enum tls_status add_staple(gnutls_certificate_credentials_t gnutls, unsigned index, const struct chain *chain,
+				  const struct tls_pair *pair)
 {
 	const gnutls_datum_t response = {.data = (unsigned char *)(uintptr_t)pair->ocsp_der,
 					 .size = (unsigned)pair->ocsp_size};
-	const int code = gnutls_certificate_set_ocsp_status_request_mem(gnutls, &response, index, GNUTLS_X509_FMT_DER);
+	enum tls_status status = tls_staple_check(pair->ocsp_der, pair->ocsp_size, chain->certificates, chain->count);
+	int code;
 
-	if (code >= 0)
-		return TLS_OK;
-	return code == GNUTLS_E_EXPIRED ? TLS_STAPLE_OLD : from_code(code, TLS_STAPLE);
+	if (status != TLS_OK)
+		return status == TLS_NOMEM ? TLS_NOMEM : TLS_OK;
+	code = gnutls_certificate_set_ocsp_status_request_mem(gnutls, &response, index, GNUTLS_X509_FMT_DER);
+	return code == GNUTLS_E_MEMORY_ERROR ? TLS_NOMEM : TLS_OK;
 }
 
 static enum tls_status new_gnutls(gnutls_certificate_credentials_t *ret_gnutls)
@@ -112,7 +116,7 @@ static enum tls_status new_gnutls(gnutls_certificate_credentials_t *ret_gnutls)
 	return TLS_OK;
 }
 
-static enum tls_status check_pair(const struct tls_pair *pair, bool staple)
+enum tls_status tls_pair_check(const struct tls_pair *pair)
 {
 	gnutls_certificate_credentials_t gnutls = NULL;
 	struct chain chain = {0};
@@ -123,22 +127,21 @@ static enum tls_status check_pair(const struct tls_pair *pair, bool staple)
 		status = new_gnutls(&gnutls);
 	if (status == TLS_OK)
 		status = add_pair(gnutls, &chain, pair->key_pem, &index);
-	if (status == TLS_OK && staple)
-		status = add_staple(gnutls, index, pair);
 	chain_done(&chain);
 	if (gnutls)
 		gnutls_certificate_free_credentials(gnutls);
 	return status;
 }
 
-enum tls_status tls_pair_check(const struct tls_pair *pair)
-{
-	return check_pair(pair, false);
-}
-
 enum tls_status tls_pair_check_staple(const struct tls_pair *pair)
 {
-	return check_pair(pair, true);
+	struct chain chain = {0};
+	enum tls_status status = import_chain(pair->chain_pem, &chain);
+
+	if (status == TLS_OK)
+		status = tls_staple_check(pair->ocsp_der, pair->ocsp_size, chain.certificates, chain.count);
+	chain_done(&chain);
+	return status;
 }
 
 static enum tls_status check_dates(gnutls_x509_crt_t leaf)
@@ -225,21 +228,32 @@ static enum tls_status note_leaf(struct tls_credential *credential, gnutls_x509_
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
 
-static enum tls_status trust_clients(struct tls_credential *credential, const char *ca_pem, const char *crl_pem)
+static enum tls_status trust_clients(gnutls_certificate_credentials_t gnutls, const char *ca_pem, const char *crl_pem)
 {
 	gnutls_datum_t datum = text_datum(ca_pem);
-	int count = gnutls_certificate_set_x509_trust_mem(credential->gnutls, &datum, GNUTLS_X509_FMT_PEM);
+	int count = gnutls_certificate_set_x509_trust_mem(gnutls, &datum, GNUTLS_X509_FMT_PEM);
 
 	if (count <= 0)
 		return from_code(count, TLS_CLIENT_CA);
 	if (crl_pem) {
 		datum = text_datum(crl_pem);
-		count = gnutls_certificate_set_x509_crl_mem(credential->gnutls, &datum, GNUTLS_X509_FMT_PEM);
+		count = gnutls_certificate_set_x509_crl_mem(gnutls, &datum, GNUTLS_X509_FMT_PEM);
 		if (count <= 0)
 			return from_code(count, TLS_CLIENT_CRL);
 	}
-	gnutls_certificate_get_trust_list(credential->gnutls, &credential->clients);
 	return TLS_OK;
+}
+
+enum tls_status tls_clients_check(const char *ca_pem, const char *crl_pem)
+{
+	gnutls_certificate_credentials_t gnutls = NULL;
+	enum tls_status status = new_gnutls(&gnutls);
+
+	if (status == TLS_OK)
+		status = trust_clients(gnutls, ca_pem, crl_pem);
+	if (gnutls)
+		gnutls_certificate_free_credentials(gnutls);
+	return status;
 }
 
 static enum tls_status add(struct tls_credential *credential, const struct tls_pair *pair)
@@ -252,8 +266,8 @@ static enum tls_status add(struct tls_credential *credential, const struct tls_p
 		status = add_pair(credential->gnutls, &chain, pair->key_pem, &index);
 	if (status == TLS_OK)
 		status = note_leaf(credential, chain.certificates[0]);
-	if (status == TLS_OK && pair->ocsp_der && add_staple(credential->gnutls, index, pair) == TLS_NOMEM)
-		status = TLS_NOMEM;
+	if (status == TLS_OK && pair->ocsp_der)
+		status = add_staple(credential->gnutls, index, &chain, pair);
 	chain_done(&chain);
 	return status;
 }
@@ -269,8 +283,10 @@ enum tls_status tls_credential_new(const struct tls_material *material, struct t
 	status = new_gnutls(&credential->gnutls);
 	for (size_t i = 0; i < material->pair_count && status == TLS_OK; i++)
 		status = add(credential, &material->pairs[i]);
-	if (status == TLS_OK && material->client_ca_pem)
-		status = trust_clients(credential, material->client_ca_pem, material->client_crl_pem);
+	if (status == TLS_OK && material->client_ca_pem) {
+		status = trust_clients(credential->gnutls, material->client_ca_pem, material->client_crl_pem);
+		gnutls_certificate_get_trust_list(credential->gnutls, &credential->clients);
+	}
 	if (status != TLS_OK) {
 		tls_credential_give(credential);
 		return status;

@@ -18,8 +18,6 @@
 enum {
 	DAY = 24 * 60 * 60,
 	CA_DAYS = 3653,
-	LEAF_DAYS = 397, /* the longest that browsers take */
-	RENEW_DAYS = 30,
 	BACKDATE = 60 * 60, /* for clients whose clock is behind */
 	NAME_MAX_BYTES = 256,
 };
@@ -125,7 +123,7 @@ static enum tls_status import_key(const char *pem, gnutls_x509_privkey_t *ret_ke
 /* ---- making ------------------------------------------------------------------------------------------------------ */
 
 /* A fresh P-256 key and a certificate for it with what a CA and a leaf have in common; unsigned yet. */
-static int begin(const char *common_name, int days, gnutls_x509_privkey_t *key, gnutls_x509_crt_t *cert)
+static int begin(const char *common_name, int64_t lifetime, gnutls_x509_privkey_t *key, gnutls_x509_crt_t *cert)
 {
 	const time_t now = time(NULL);
 	unsigned char serial[16];
@@ -142,7 +140,7 @@ static int begin(const char *common_name, int days, gnutls_x509_privkey_t *key, 
 	if ((code = gnutls_x509_crt_set_version(*cert, 3)) < 0 || (code = gnutls_x509_crt_set_key(*cert, *key)) < 0 ||
 	    (code = gnutls_x509_crt_set_serial(*cert, serial, sizeof(serial))) < 0 ||
 	    (code = gnutls_x509_crt_set_activation_time(*cert, now - BACKDATE)) < 0 ||
-	    (code = gnutls_x509_crt_set_expiration_time(*cert, now - BACKDATE + (time_t)days * DAY)) < 0 ||
+	    (code = gnutls_x509_crt_set_expiration_time(*cert, now + (time_t)lifetime)) < 0 ||
 	    (code = gnutls_x509_crt_set_dn_by_oid(*cert, GNUTLS_OID_X520_COMMON_NAME, 0, common_name,
 						  (unsigned)strlen(common_name))) < 0 ||
 	    (code = gnutls_x509_crt_get_key_id(*cert, 0, id, &id_size)) < 0)
@@ -162,7 +160,7 @@ static int begin_ca(gnutls_x509_privkey_t *key, gnutls_x509_crt_t *cert)
 		return code;
 	/* Two CAs of one name in a trust store would be taken for each other. */
 	snprintf(name, sizeof(name), "coffer local CA %02x%02x%02x%02x", tag[0], tag[1], tag[2], tag[3]);
-	if ((code = begin(name, CA_DAYS, key, cert)) < 0 ||
+	if ((code = begin(name, (int64_t)CA_DAYS * DAY, key, cert)) < 0 ||
 	    (code = gnutls_x509_crt_set_basic_constraints(*cert, 1, 0)) < 0)
 		return code;
 	return gnutls_x509_crt_set_key_usage(*cert, GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_CRL_SIGN);
@@ -222,14 +220,14 @@ static int add_names(gnutls_x509_crt_t cert, const char *const *names, size_t co
 	return code;
 }
 
-static int begin_leaf(gnutls_x509_crt_t ca, const char *const *names, size_t count, gnutls_x509_privkey_t *key,
-		      gnutls_x509_crt_t *cert)
+static int begin_leaf(gnutls_x509_crt_t ca, const char *const *names, size_t count, int64_t lifetime,
+		      gnutls_x509_privkey_t *key, gnutls_x509_crt_t *cert)
 {
 	unsigned char id[64];
 	size_t id_size = sizeof(id);
 	int code;
 
-	if ((code = begin("coffer", LEAF_DAYS, key, cert)) < 0 || (code = add_names(*cert, names, count)) < 0 ||
+	if ((code = begin("coffer", lifetime, key, cert)) < 0 || (code = add_names(*cert, names, count)) < 0 ||
 	    (code = gnutls_x509_crt_set_basic_constraints(*cert, 0, -1)) < 0 ||
 	    (code = gnutls_x509_crt_set_key_usage(*cert, GNUTLS_KEY_DIGITAL_SIGNATURE)) < 0 ||
 	    (code = gnutls_x509_crt_get_subject_key_id(ca, id, &id_size, NULL)) < 0)
@@ -237,7 +235,7 @@ static int begin_leaf(gnutls_x509_crt_t ca, const char *const *names, size_t cou
 	return gnutls_x509_crt_set_authority_key_id(*cert, id, id_size);
 }
 
-enum tls_status tls_local_leaf_make(struct tls_pems *pems, const char *const *names, size_t count)
+enum tls_status tls_local_leaf_make(struct tls_pems *pems, const char *const *names, size_t count, int64_t lifetime)
 {
 	gnutls_x509_privkey_t ca_key = NULL;
 	gnutls_x509_privkey_t key = NULL;
@@ -249,7 +247,7 @@ enum tls_status tls_local_leaf_make(struct tls_pems *pems, const char *const *na
 
 	if ((status = import_cert(pems->ca_cert, &ca)) != TLS_OK ||
 	    (status = import_key(pems->ca_key, &ca_key)) != TLS_OK ||
-	    (status = from_code(begin_leaf(ca, names, count, &key, &cert))) != TLS_OK ||
+	    (status = from_code(begin_leaf(ca, names, count, lifetime, &key, &cert))) != TLS_OK ||
 	    (status = from_code(gnutls_x509_crt_sign2(cert, ca, ca_key, GNUTLS_DIG_SHA256, 0))) != TLS_OK ||
 	    (status = export_cert(cert, pems->ca_cert, &cert_pem)) != TLS_OK ||
 	    (status = export_key(key, &key_pem)) != TLS_OK)
@@ -319,7 +317,7 @@ static int key_belongs(gnutls_x509_crt_t cert, gnutls_x509_privkey_t key)
 	       memcmp(of_cert, of_key, key_size) == 0;
 }
 
-int tls_local_leaf_good(const struct tls_pems *pems, const char *const *names, size_t count)
+int tls_local_leaf_good(const struct tls_pems *pems, const char *const *names, size_t count, int64_t left)
 {
 	gnutls_x509_crt_t ca = NULL;
 	gnutls_x509_crt_t cert = NULL;
@@ -331,7 +329,7 @@ int tls_local_leaf_good(const struct tls_pems *pems, const char *const *names, s
 	    import_cert(pems->leaf_cert, &cert) != TLS_OK || import_key(pems->leaf_key, &key) != TLS_OK)
 		goto out;
 	good = gnutls_x509_crt_verify(cert, &ca, 1, 0, &faults) >= 0 && faults == 0 && key_belongs(cert, key) &&
-	       gnutls_x509_crt_get_expiration_time(cert) > time(NULL) + (time_t)RENEW_DAYS * DAY &&
+	       gnutls_x509_crt_get_expiration_time(cert) > time(NULL) + (time_t)left &&
 	       has_names(cert, ALWAYS, ALWAYS_COUNT) && has_names(cert, names, count);
 out:
 	if (cert)

@@ -18,11 +18,12 @@ void tls_pems_done(struct tls_pems *pems);
 /* A CA (ECDSA P-256, ten years) that may sign servers' certificates only. Fills ca_cert and ca_key. */
 MUST_CHECK enum tls_status tls_local_ca_make(struct tls_pems *pems);
 /*
- * A leaf (ECDSA P-256, 397 days) for localhost, 127.0.0.1, ::1 and `names` (DNS names or IP addresses, count of them),
- * signed by pems->ca_*. Fills leaf_cert and leaf_key.
+ * A leaf (ECDSA P-256, valid for so many seconds from now) for localhost, 127.0.0.1, ::1 and `names` (DNS names or IP
+ * addresses, count of them), signed by pems->ca_*. Fills leaf_cert and leaf_key.
  */
-MUST_CHECK enum tls_status tls_local_leaf_make(struct tls_pems *pems, const char *const *names, size_t count);
-/* Whether the leaf is for all those names, signed by this CA, and has more than 30 days left. */
-int tls_local_leaf_good(const struct tls_pems *pems, const char *const *names, size_t count);
+MUST_CHECK enum tls_status tls_local_leaf_make(struct tls_pems *pems, const char *const *names, size_t count,
+					       int64_t lifetime);
+/* Whether the leaf is for all those names, signed by this CA, and has more than so many seconds left. */
+int tls_local_leaf_good(const struct tls_pems *pems, const char *const *names, size_t count, int64_t left);
 
 #endif

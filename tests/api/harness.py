@@ -158,10 +158,14 @@ class Server:
         if not self.port:
             self.kill()
             raise AssertionError("the server did not start:\n" + "".join(self.output))
-        self.tls = ssl.create_default_context(cafile=os.path.join(self.data, "tls", "ca.pem"))
+        self.tls = ssl.create_default_context(cafile=self.ca())
         with open(os.path.join(self.data, "admin.token"), encoding="ascii") as file:
             self.token = file.read().strip()
         return self
+
+    def ca(self):
+        """What its clients trust."""
+        return os.path.join(self.data, "tls", "ca.pem")
 
     def client(self, **options):
         return Client(self, **options)

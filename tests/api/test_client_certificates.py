@@ -3,70 +3,15 @@
 import http.client
 import json
 import os
+import shutil
 import ssl
 import subprocess
 import tempfile
 import time
 import unittest
 
-from harness import Client, Server, run
-
-
-def openssl(*arguments, **options):
-    subprocess.run(["openssl", *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
-
-
-class Authority:
-    """A CA made with openssl, and what it signs."""
-
-    def __init__(self, directory, name):
-        self.directory, self.name = os.path.join(directory, name), name
-        os.mkdir(self.directory)
-        for file in ("index.txt", "index.txt.attr"):
-            self.write(file, "unique_subject = no\n" if file.endswith("attr") else "")
-        self.write("ca.cnf", f"""[ca]
-default_ca = d
-[d]
-database = {self.directory}/index.txt
-new_certs_dir = {self.directory}
-default_md = sha256
-rand_serial = yes
-policy = p
-copy_extensions = copy
-default_crl_days = 30
-[p]
-commonName = supplied
-""")
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", self.at("ca.key"),
-                "-out", self.at("ca.pem"), "-days", "30", "-subj", f"/CN={name}", "-addext", "keyUsage=keyCertSign,cRLSign")
-
-    def at(self, name):
-        return os.path.join(self.directory, name)
-
-    def write(self, name, text):
-        with open(self.at(name), "w", encoding="ascii") as file:
-            file.write(text)
-
-    def issue(self, subject, file, *extensions, start=None, end=None):
-        """A certificate for clients unless the extensions say otherwise; (certificate, key)."""
-        wanted = extensions or ("extendedKeyUsage=clientAuth",)
-        added = [part for extension in wanted for part in ("-addext", extension)]
-        openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
-                self.at(f"{file}.key"), "-out", self.at(f"{file}.csr"), "-subj", f"/CN={subject}", *added)
-        dates = ["-startdate", start] if start else []
-        openssl("ca", "-batch", "-config", self.at("ca.cnf"), "-cert", self.at("ca.pem"), "-keyfile", self.at("ca.key"), "-in",
-                self.at(f"{file}.csr"), "-out", self.at(f"{file}.pem"), "-notext", *dates,
-                *(["-enddate", end] if end else ["-days", "10"]))
-        return self.at(f"{file}.pem"), self.at(f"{file}.key")
-
-    def revoke(self, file):
-        openssl("ca", "-config", self.at("ca.cnf"), "-cert", self.at("ca.pem"), "-keyfile", self.at("ca.key"), "-revoke",
-                self.at(f"{file}.pem"))
-
-    def crl(self, name="crl.pem"):
-        openssl("ca", "-config", self.at("ca.cnf"), "-cert", self.at("ca.pem"), "-keyfile", self.at("ca.key"), "-gencrl", "-out",
-                self.at(name))
-        return self.at(name)
+from chains import Authority, replace
+from harness import Client, Server, run, wait_until
 
 
 class Certified(Client):
@@ -192,6 +137,39 @@ class Certificates(unittest.TestCase):
                 self.assertTrue(late.connection.sock.session_reused)
                 self.assertEqual(answer.status, 401)
                 self.assertIn("expired", answer.json["detail"])
+
+    def test_cas_and_revocations_are_read_again_while_it_runs(self):
+        """Also for connections that go on: what was good at their beginning may be so no longer."""
+        theirs, ours = Authority(self.directory.name, "moved"), self.authority
+        trusted, revoked = theirs.at("trusted.pem"), theirs.at("revoked.pem")
+        pairs = [authority.issue("ward-3", "reload") for authority in (ours, theirs)]
+        shutil.copyfile(ours.at("ca.pem"), trusted)
+        shutil.copyfile(ours.crl("reload-crl.pem"), revoked)
+        server = Server("--client-ca", trusted, "--client-crl", revoked, "--tls-reload", "100ms")
+        self.addCleanup(server.remove)
+        server.start()
+        with server.client() as admin:
+            admin.request("POST", "/v1/accounts", json.dumps({"name": "ward-3", "roles": ["writer"]}))
+        old, new = (Certified(server, pair) for pair in pairs)
+        self.addCleanup(old.close)
+        self.addCleanup(new.close)
+        self.assertEqual(old.get("/v1/records").status, 200)
+        self.assertEqual(new.get("/v1/records").status, 401)
+        connections = old.connection, new.connection
+        ours.revoke("reload")
+        replace(ours.crl("reload-crl.pem"), revoked)
+        self.assertTrue(wait_until(lambda: old.get("/v1/records").status == 401))
+        self.assertIn("revoked", old.get("/v1/records").json["detail"])
+        with open(trusted, "ab") as both, open(theirs.at("ca.pem"), "rb") as file:
+            both.write(file.read())
+        with open(revoked, "ab") as both, open(theirs.crl(), "rb") as file:
+            both.write(file.read())
+        self.assertTrue(wait_until(lambda: new.get("/v1/records").status == 200))
+        self.assertEqual((old.connection, new.connection), connections)
+        replace(theirs.at("index.txt.attr"), trusted)
+        self.assertTrue(wait_until(lambda: any(
+            f"{trusted}: there is no certificate in it; what was served before goes on" in line for line in server.output)))
+        self.assertEqual(new.get("/v1/records").status, 200)
 
     def test_files_that_are_none(self):
         empty = self.authority.at("index.txt.attr")

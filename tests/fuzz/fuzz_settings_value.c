@@ -22,6 +22,7 @@ static const struct settings_rule RULES[] = {
 	{.kind = SETTINGS_TEXT, .check = settings_check_path, .accepts = "a path"},
 	{.kind = SETTINGS_TEXT, .check = settings_check_file, .accepts = "a file"},
 	{.kind = SETTINGS_TEXT, .check = settings_check_listen, .accepts = "an address"},
+	{.kind = SETTINGS_TEXT, .check = settings_check_files, .accepts = "files"},
 	{.kind = SETTINGS_TEXT, .check = settings_check_names, .accepts = "names"},
 	{.kind = SETTINGS_TEXT, .check = settings_check_origins, .accepts = "origins"},
 	{.kind = SETTINGS_TEXT, .check = settings_check_http, .accepts = "an address of this machine"},

@@ -14,6 +14,7 @@
 #include "server/tls/local_ca.h"
 
 static const char *const NAMES[] = {"records.example", "192.0.2.7", "2001:db8::7", "*.wide.example"};
+enum { DAY = 86400, LIFETIME = 397 * DAY, LEFT = 30 * DAY };
 enum { NAME_COUNT = sizeof(NAMES) / sizeof(NAMES[0]) };
 
 static gnutls_datum_t datum_of(const char *text)
@@ -41,7 +42,7 @@ static struct tls_context *context_of(const struct tls_pems *pems)
 	const struct tls_material material = material_of(pems->leaf_cert, pems->leaf_key);
 	struct tls_context *context = NULL;
 
-	cr_assert_eq(tls_context_new(&material, &context), TLS_OK);
+	cr_assert_eq(tls_context_new(&material, TLS_LEAST_1_2, &context), TLS_OK);
 	return context;
 }
 
@@ -50,7 +51,7 @@ static struct tls_pems make_pems(void)
 	struct tls_pems pems = {0};
 
 	cr_assert_eq(tls_local_ca_make(&pems), TLS_OK);
-	cr_assert_eq(tls_local_leaf_make(&pems, NAMES, NAME_COUNT), TLS_OK);
+	cr_assert_eq(tls_local_leaf_make(&pems, NAMES, NAME_COUNT, LIFETIME), TLS_OK);
 	return pems;
 }
 
@@ -72,7 +73,7 @@ Test(tls, a_certificate_tells_its_names_and_its_time)
 	cr_assert_str_eq(read.names[2], "::1");
 	cr_assert(read.not_before_ms <= now && read.not_after_ms > now + 396 * day &&
 		  read.not_after_ms < now + 398 * day);
-	cr_assert_eq(tls_context_new(&material, &context), TLS_OK);
+	cr_assert_eq(tls_context_new(&material, TLS_LEAST_1_2, &context), TLS_OK);
 	cr_assert_eq(tls_context_certificate(context, &served), TLS_OK);
 	cr_assert_arr_eq(&served, &read, sizeof(read));
 	tls_context_free(context);
@@ -129,7 +130,7 @@ Test(tls, ca_may_sign_only_servers_and_no_further_ca)
 	cr_assert(gnutls_x509_crt_get_basic_constraints(leaf, &critical, &is_ca, &path_length) >= 0);
 	cr_expect_not(is_ca);
 	cr_expect_leq(gnutls_x509_crt_get_expiration_time(leaf) - gnutls_x509_crt_get_activation_time(leaf),
-		      397 * 86400);
+		      LIFETIME + 3600);
 	gnutls_x509_crt_deinit(ca);
 	gnutls_x509_crt_deinit(leaf);
 	tls_pems_done(&pems);
@@ -143,20 +144,22 @@ Test(tls, leaf_is_good_only_for_its_names_its_ca_and_its_key)
 	struct tls_pems other = make_pems();
 	struct tls_pems mixed;
 
-	cr_expect(tls_local_leaf_good(&pems, NAMES, NAME_COUNT));
-	cr_expect(tls_local_leaf_good(&pems, NULL, 0));
-	cr_expect_not(tls_local_leaf_good(&pems, more, 2));
-	cr_expect_not(tls_local_leaf_good(&pems, covered, 1));
-	cr_expect(tls_local_leaf_good(&pems, capitals, 1));
+	cr_expect(tls_local_leaf_good(&pems, NAMES, NAME_COUNT, LEFT));
+	cr_expect(tls_local_leaf_good(&pems, NULL, 0, LEFT));
+	cr_expect_not(tls_local_leaf_good(&pems, more, 2, LEFT));
+	cr_expect_not(tls_local_leaf_good(&pems, covered, 1, LEFT));
+	cr_expect(tls_local_leaf_good(&pems, capitals, 1, LEFT));
+	cr_expect(tls_local_leaf_good(&pems, NAMES, NAME_COUNT, LIFETIME - DAY));
+	cr_expect_not(tls_local_leaf_good(&pems, NAMES, NAME_COUNT, LIFETIME + 1));
 	mixed = pems;
 	mixed.ca_cert = other.ca_cert;
-	cr_expect_not(tls_local_leaf_good(&mixed, NAMES, NAME_COUNT));
+	cr_expect_not(tls_local_leaf_good(&mixed, NAMES, NAME_COUNT, LEFT));
 	mixed = pems;
 	mixed.leaf_key = other.leaf_key;
-	cr_expect_not(tls_local_leaf_good(&mixed, NAMES, NAME_COUNT));
+	cr_expect_not(tls_local_leaf_good(&mixed, NAMES, NAME_COUNT, LEFT));
 	mixed = pems;
 	mixed.leaf_cert = NULL;
-	cr_expect_not(tls_local_leaf_good(&mixed, NAMES, NAME_COUNT));
+	cr_expect_not(tls_local_leaf_good(&mixed, NAMES, NAME_COUNT, LEFT));
 	tls_pems_done(&pems);
 	tls_pems_done(&other);
 }
@@ -184,15 +187,6 @@ Test(tls, fingerprint_is_the_digest_of_the_first_certificate)
 
 /* ---- contexts ---------------------------------------------------------------------------------------------------- */
 
-Test(tls, priorities_are_understood)
-{
-	gnutls_priority_t cache;
-	const char *where = "";
-
-	cr_assert_eq(gnutls_priority_init(&cache, tls_priorities(), &where), 0, "at %s", where);
-	gnutls_priority_deinit(cache);
-}
-
 Test(tls, context_refuses_what_cannot_be_served)
 {
 	struct tls_pems pems = make_pems();
@@ -213,7 +207,7 @@ Test(tls, context_refuses_what_cannot_be_served)
 		struct tls_context *context = NULL;
 
 		cr_expect_eq(tls_pair_check(&material.pairs[0]), cases[i].status, "case %zu", i);
-		cr_expect_eq(tls_context_new(&material, &context), cases[i].status, "case %zu", i);
+		cr_expect_eq(tls_context_new(&material, TLS_LEAST_1_2, &context), cases[i].status, "case %zu", i);
 		cr_assert_null(context);
 		cr_expect_eq(tls_context_replace(served, &material), cases[i].status, "case %zu", i);
 	}
@@ -236,7 +230,7 @@ static void pair_open(struct pair *pair, struct tls_context *context, gnutls_cer
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair->fds), 0);
 	pair->traffic = (struct tls_traffic){0};
 	cr_assert_eq(gnutls_init(&pair->server, GNUTLS_SERVER | GNUTLS_NONBLOCK), 0);
-	cr_assert_eq(gnutls_priority_set_direct(pair->server, tls_priorities(), NULL), 0);
+	cr_assert_eq(gnutls_priority_set_direct(pair->server, tls_context_priorities(context), NULL), 0);
 	gnutls_transport_set_int(pair->server, pair->fds[0]);
 	cr_assert_eq(tls_session_prepare(context, pair->server, &pair->traffic), TLS_OK);
 
@@ -428,7 +422,7 @@ Test(tls, a_session_goes_on_with_the_certificate_that_it_began_with)
 	cr_assert_eq(tls_fingerprint(after.leaf_cert, fingerprint), TLS_OK);
 	cr_expect_str_eq(expiry.fingerprint, fingerprint);
 	cr_expect_str_eq(expiry.subject, "localhost");
-	cr_expect(expiry.seconds_left > 395 * 86400 && expiry.seconds_left <= 397 * 86400);
+	cr_expect(expiry.seconds_left > LIFETIME - DAY && expiry.seconds_left <= LIFETIME);
 	talk(&late);
 	pair_close(&late);
 	tls_context_free(context);
