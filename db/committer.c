@@ -22,6 +22,22 @@ struct batch {
 
 /* ---- transactions ----------------------------------------------------------------------------------------------- */
 
+static uint64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void tell(const struct store *store, size_t jobs, uint64_t begun_us, bool good)
+{
+	const struct store_commit commit = {.jobs = jobs, .microseconds = now_us() - begun_us, .good = good};
+
+	if (store->options.committed)
+		store->options.committed(store->options.committed_arg, &commit);
+}
+
 static enum store_status begin(struct store *store)
 {
 	if (!store->txn.view.sql) {
@@ -206,12 +222,16 @@ static void answer_all(struct store_job *jobs, enum store_status outcome)
 
 static enum store_status run_alone(struct store *store, struct store_job *job)
 {
+	const uint64_t begun = now_us();
 	enum store_status status = begin(store);
 
 	step(store);
-	if (status != STORE_OK)
+	if (status != STORE_OK) {
+		tell(store, 1, begun, false);
 		return status;
+	}
 	status = end(store, job->apply(job, &store->txn));
+	tell(store, 1, begun, status == STORE_OK);
 	if (job->settled)
 		job->settled(job, status == STORE_OK);
 	return status;
@@ -246,10 +266,12 @@ static void run_apart(struct store *store, struct batch *batch)
 
 static void run_batch(struct store *store, struct batch *batch)
 {
+	const uint64_t begun = now_us();
 	struct store_job *failed = NULL;
 	enum store_status status = begin(store);
 
 	if (status != STORE_OK) {
+		tell(store, batch->job_count, begun, false);
 		fail_chunks(store, batch, status);
 		answer_all(batch->jobs, status);
 		return;
@@ -264,11 +286,13 @@ static void run_batch(struct store *store, struct batch *batch)
 	}
 	if (status != STORE_OK) {
 		rollback(store);
+		tell(store, batch->job_count, begun, false);
 		settle(batch->jobs, failed, false);
 		run_apart(store, batch);
 		return;
 	}
 	status = commit(store);
+	tell(store, batch->job_count, begun, status == STORE_OK);
 	settle(batch->jobs, NULL, status == STORE_OK);
 	if (status == STORE_OK)
 		finish_chunks(store, batch, true);

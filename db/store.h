@@ -19,6 +19,13 @@ struct store_view;
 struct store_txn;
 struct store_stage;
 
+/* A transaction of the committer's that has ended. */
+struct store_commit {
+	size_t jobs;
+	uint64_t microseconds; /* from its beginning until it was durable */
+	bool good;	       /* false: it was rolled back, or it is not known; its jobs run again alone, or fail */
+};
+
 struct store_options {
 	const char *path;	  /* the database file; made when missing, mode 0600 */
 	size_t queue_depth;	  /* jobs that may wait */
@@ -31,7 +38,10 @@ struct store_options {
 	void (*flush)(void *arg);
 	/* A line for the operator about what the store found or did by itself (damage, reopening). May be NULL. */
 	void (*notice)(void *arg, const char *line);
-	void *arg; /* for both */
+	/* On the committer after each transaction, before its jobs are answered. May be NULL. */
+	void (*committed)(void *committed_arg, const struct store_commit *commit);
+	void *committed_arg;
+	void *arg; /* for the other two */
 };
 
 enum store_space {

@@ -35,6 +35,8 @@
 struct login;
 struct rates;
 struct receipt_desk;
+struct tally;
+struct tally_sheet;
 struct waiters;
 
 struct api {
@@ -46,9 +48,16 @@ struct api {
 	struct waiters *waiters;
 	_Atomic(struct http_server *) server;
 	int64_t started_ms; /* CLOCK_MONOTONIC */
+	struct tally *tally;
 	struct inflight *inflight;
 	struct receipt_desk *receipts;
 	_Atomic size_t body_bytes; /* of bodies that are collected (body.h) */
+};
+
+/* What belongs to one loop. */
+struct api_loop {
+	struct store_view *view;
+	struct tally_sheet *sheet; /* the tally's */
 };
 
 enum call_phase {
@@ -150,6 +159,7 @@ extern const struct api_steps RECORDS_POST, RECORDS_PUT, RECORDS_GET, RECORDS_DE
 	LOGIN_ANSWER, LOGIN_END, MAILBOX_POST, MAILBOX_LIST, MAILBOX_GET, MAILBOX_DELETE, GRANTS_PUT, GRANTS_DELETE,
 	GRANTS_LIST, ACCOUNTS_POST, ACCOUNTS_PUT, ACCOUNTS_GET, ACCOUNTS_LIST, TOKENS_POST, TOKENS_LIST, TOKENS_DELETE,
 	AUDIT_LIST, AUDIT_CHECKPOINT, SERVICE_WELL_KNOWN, SERVICE_KEK, SERVICE_CA, SERVICE_HEALTH, SERVICE_READY,
-	SERVICE_CONTRACT, SERVICE_SEAL, SERVICE_UNSEAL, SESSION_GET, PAGE_INDEX, PAGE_ASSET, SERVICE_STATUS;
+	SERVICE_CONTRACT, SERVICE_SEAL, SERVICE_UNSEAL, SESSION_GET, PAGE_INDEX, PAGE_ASSET, SERVICE_STATUS,
+	SERVICE_METRICS;
 
 #endif

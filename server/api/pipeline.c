@@ -5,10 +5,12 @@
 
 #include "crypto/encode.h"
 #include "server/api/call.h"
+#include "server/api/tally.h"
 #include "server/api/waiters.h"
 #include "server/core/clock.h"
 #include "server/core/keyring.h"
 #include "server/core/login.h"
+#include "server/core/metrics.h"
 #include "server/core/principals.h"
 #include "server/core/rates.h"
 #include "server/core/refusals.h"
@@ -18,7 +20,9 @@
 
 struct store_view *call_view(const struct call *call)
 {
-	return http_loop_context(call->x);
+	const struct api_loop *loop = http_loop_context(call->x);
+
+	return loop->view;
 }
 
 bool call_is_known(const struct call *call)
@@ -116,6 +120,7 @@ void call_alarm(struct call *call, const char *fault)
 {
 	char line[256];
 
+	metrics_count(call->api->options.vault->metrics, METRIC_DECRYPTION_FAILED, 1);
 	if (!call->api->options.log)
 		return;
 	snprintf(line, sizeof(line), "a stored record does not verify (%s); request %s, \"coffer check\" names it",
@@ -194,8 +199,10 @@ static enum http_next commit(struct call *call)
 	const bool of_nobody = call->refused && !call_is_known(call);
 	enum store_status status;
 
-	if (of_nobody)
+	if (of_nobody) {
 		refusals_count(call->api->options.refusals, call->event.peer);
+		metrics_count(call->api->options.vault->metrics, METRIC_REFUSED_UNKNOWN, 1);
+	}
 	if (!call->steps->action || of_nobody || (call->steps->logs_refusals && !call->refused)) {
 		call->phase = CALL_ANSWERED;
 		if (!call->refused && call->steps->finish)
@@ -437,18 +444,35 @@ static void app_closed(struct http_exchange *x, bool completed, void *arg)
 	free(call);
 }
 
+static void app_loop_stop(void *arg, void *context)
+{
+	struct api_loop *loop = context;
+
+	(void)arg;
+	store_view_free(loop->view);
+	free(loop);
+}
+
 static void *app_loop_start(void *arg)
 {
 	struct api *api = arg;
-	struct store_view *view = NULL;
+	struct api_loop *loop = calloc(1, sizeof(*loop));
 
-	return store_view_new(api->options.vault->store, &view) == STORE_OK ? view : NULL;
+	if (!loop)
+		return NULL;
+	loop->sheet = tally_sheet_new(api->tally);
+	if (loop->sheet && store_view_new(api->options.vault->store, &loop->view) == STORE_OK)
+		return loop;
+	app_loop_stop(arg, loop);
+	return NULL;
 }
 
-static void app_loop_stop(void *arg, void *view)
+static void app_done(void *arg, void *context, const struct http_done *done)
 {
+	const struct api_loop *loop = context;
+
 	(void)arg;
-	store_view_free(view);
+	tally_note(loop->sheet, done);
 }
 
 struct api *api_new(const struct api_options *options)
@@ -465,7 +489,9 @@ struct api *api_new(const struct api_options *options)
 	api->receipts = receipt_desk_new(options->vault);
 	api->logins = rates_new(options->login_rate);
 	api->failures = rates_new(options->failure_rate);
-	if (!api->inflight || !api->login || !api->waiters || !api->receipts || !api->logins || !api->failures) {
+	api->tally = tally_new(API_ROUTES, API_ROUTE_COUNT);
+	if (!api->inflight || !api->login || !api->waiters || !api->receipts || !api->logins || !api->failures ||
+	    !api->tally) {
 		api_free(api);
 		return NULL;
 	}
@@ -481,6 +507,7 @@ struct api *api_new(const struct api_options *options)
 		.resumed = app_resumed,
 		.wait_over = app_wait_over,
 		.closed = app_closed,
+		.done = app_done,
 	};
 	return api;
 }
@@ -514,5 +541,6 @@ void api_free(struct api *api)
 	waiters_free(api->waiters);
 	rates_free(api->logins);
 	rates_free(api->failures);
+	tally_free(api->tally);
 	free(api);
 }

@@ -8,6 +8,7 @@
 #include "crypto/secret.h"
 #include "server/core/audit.h"
 #include "server/core/clock.h"
+#include "server/core/metrics.h"
 #include "server/core/principals.h"
 #include "server/core/rowmac.h"
 #include "server/core/session.h"
@@ -63,8 +64,11 @@ enum core_status account_authenticate(const struct vault *vault, struct store_vi
 
 	if (!account_token_hash(vault, token, hash))
 		return CORE_DENIED;
-	if (vault->principals && principals_find(vault->principals, hash, ret_principal))
+	if (vault->principals && principals_find(vault->principals, hash, ret_principal)) {
+		metrics_count(vault->metrics, METRIC_TOKEN_CACHE_HIT, 1);
 		return CORE_OK;
+	}
+	metrics_count(vault->metrics, METRIC_TOKEN_CACHE_MISS, 1);
 	generation = vault->principals ? principals_generation(vault->principals) : 0;
 	status = read_rows(view, hash, &row, &account);
 	if (status != CORE_OK)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "crypto/wire.h"
+#include "server/core/metrics.h"
 
 /* One with a note is of the second format: its digest follows. */
 enum { EVENT_FORMAT = 1, EVENT_FORMAT_NOTE = 2 };
@@ -20,6 +21,7 @@ struct audit_chain {
 	uint64_t pending_sequence;
 	uint8_t settled_hash[DIGEST_SIZE];
 	uint8_t pending_hash[DIGEST_SIZE];
+	uint32_t pending_counts[METRIC_COUNT]; /* what the open transaction adds to the metrics */
 };
 
 static const char *const ACTION_NAMES[] = {
@@ -195,6 +197,39 @@ void audit_head(const struct vault *vault, uint64_t *ret_sequence, uint8_t ret_h
 	pthread_mutex_unlock(&chain->lock);
 }
 
+static enum metric class_of(const struct audit_event *event)
+{
+	if (event->outcome == 0)
+		return METRIC_AUDIT_OWN;
+	if (event->outcome >= 500)
+		return METRIC_AUDIT_FAILED;
+	return event->outcome >= 400 ? METRIC_AUDIT_REFUSED_EVENT : METRIC_AUDIT_DONE;
+}
+
+static void count_pending(struct audit_chain *chain, const struct audit_event *event)
+{
+	const enum metric metric = class_of(event);
+
+	chain->pending_counts[metric]++;
+	if (event->action == AUDIT_RECORD_BREAK_GLASS && metric == METRIC_AUDIT_DONE)
+		chain->pending_counts[METRIC_BREAK_GLASS]++;
+}
+
+/* Adds to the metrics what was counted, or forgets it. */
+static void settle_counts(const struct vault *vault, bool committed)
+{
+	static const enum metric COUNTED[] = {METRIC_AUDIT_DONE, METRIC_AUDIT_REFUSED_EVENT, METRIC_AUDIT_FAILED,
+					      METRIC_AUDIT_OWN, METRIC_BREAK_GLASS};
+
+	for (size_t i = 0; i < sizeof(COUNTED) / sizeof(COUNTED[0]); i++) {
+		uint32_t *count = &vault->chain->pending_counts[COUNTED[i]];
+
+		if (committed)
+			metrics_count(vault->metrics, COUNTED[i], *count);
+		*count = 0;
+	}
+}
+
 enum store_status audit_append(const struct vault *vault, struct store_txn *txn, const struct audit_event *event)
 {
 	struct audit_chain *chain = vault->chain;
@@ -210,6 +245,7 @@ enum store_status audit_append(const struct vault *vault, struct store_txn *txn,
 		return status;
 	chain->pending_sequence = row.sequence;
 	memcpy(chain->pending_hash, row.hash, DIGEST_SIZE);
+	count_pending(chain, event);
 	return STORE_OK;
 }
 
@@ -222,6 +258,7 @@ void audit_settled(const struct vault *vault, bool committed)
 {
 	struct audit_chain *chain = vault->chain;
 
+	settle_counts(vault, committed);
 	if (committed) {
 		pthread_mutex_lock(&chain->lock);
 		chain->settled_sequence = chain->pending_sequence;

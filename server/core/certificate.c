@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/core/directory.h"
+#include "server/core/metrics.h"
 #include "server/core/principals.h"
 #include "server/core/rowmac.h"
 
@@ -50,8 +51,11 @@ enum core_status certificate_authenticate(const struct vault *vault, struct stor
 	uint8_t key[32];
 
 	cache_key(vault, fingerprint, key);
-	if (vault->principals && principals_find(vault->principals, key, ret_principal))
+	if (vault->principals && principals_find(vault->principals, key, ret_principal)) {
+		metrics_count(vault->metrics, METRIC_TOKEN_CACHE_HIT, 1);
 		return CORE_OK;
+	}
+	metrics_count(vault->metrics, METRIC_TOKEN_CACHE_MISS, 1);
 	generation = vault->principals ? principals_generation(vault->principals) : 0;
 	for (size_t i = 0; i < count && status == CORE_OK; i++)
 		status = find(view, names[i], &account);

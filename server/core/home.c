@@ -14,6 +14,7 @@
 #include "server/core/clock.h"
 #include "server/core/home_internal.h"
 #include "server/core/keyring.h"
+#include "server/core/metrics.h"
 #include "server/core/principals.h"
 
 enum core_status home_path_of(const struct home *home, const char *name, char ret_path[static PATH_MAX],
@@ -100,6 +101,14 @@ static enum core_status open_root(struct home *home, struct files_error *error)
 	return home_write_file(home, "keys/store.key", 0600, home->root->b, sizeof(home->root->b), error);
 }
 
+static void count_commit(void *metrics, const struct store_commit *commit)
+{
+	if (commit->good)
+		metrics_committed(metrics, commit->jobs, commit->microseconds);
+	else
+		metrics_count(metrics, METRIC_COMMIT_FAILED, 1);
+}
+
 static enum core_status open_store(struct home *home, const struct home_options *options, struct files_error *error)
 {
 	char path[PATH_MAX];
@@ -110,6 +119,8 @@ static enum core_status open_store(struct home *home, const struct home_options 
 	if (placed != CORE_OK)
 		return placed;
 	store.path = path;
+	store.committed = count_commit;
+	store.committed_arg = home->vault.metrics;
 	status = home->read_only ? store_open_readonly(path, &home->vault.store)
 				 : store_open(&store, &home->vault.store);
 	if (status == STORE_LOCKED)
@@ -206,8 +217,9 @@ enum core_status home_open(const struct home_options *options, struct home **ret
 	home->ingest_only = options->ingest_only;
 	pthread_mutex_init(&home->unsealing, NULL);
 	home->vault.principals = principals_new(options->token_cache_ms);
-	status = home->vault.principals ? open_all(home, options, &error)
-					: files_fail(&error, CORE_NOMEM, "out of memory");
+	home->vault.metrics = metrics_new();
+	status = home->vault.principals && home->vault.metrics ? open_all(home, options, &error)
+							       : files_fail(&error, CORE_NOMEM, "out of memory");
 	store_view_free(home->view);
 	home->view = NULL;
 	secret_free(home->root, sizeof(*home->root));
@@ -227,6 +239,7 @@ void home_close(struct home *home)
 	store_close(home->vault.store);
 	audit_chain_free(home->vault.chain);
 	principals_free(home->vault.principals);
+	metrics_free(home->vault.metrics);
 	identity_free(home->vault.identity);
 	keyring_free(home->vault.ring);
 	rsakey_public_free(home->vault.kek_public);

@@ -188,7 +188,10 @@ static enum core_status set_public(struct home *home, const uint8_t *spki, size_
 				  crypto_status_text(read));
 	rsakey_public_id(vault->kek_public, vault->kek_id);
 	status = keyring_new(vault->kek_public, vault->store_id, epoch_wraps, &vault->ring);
-	return status == CORE_OK ? status : files_fail(error, status, "out of memory");
+	if (status != CORE_OK)
+		return files_fail(error, status, "out of memory");
+	keyring_count(vault->ring, vault->metrics);
+	return CORE_OK;
 }
 
 /* Writes the private half as it is to be kept: under an unlock key that every secret given wraps, or in clear. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "crypto/oaep.h"
+#include "server/core/metrics.h"
 
 struct epoch {
 	uint8_t id[16];
@@ -22,6 +23,7 @@ struct keyring {
 	uint8_t kek_id[32];
 	uint8_t store_id[16];
 	bool epoch_wraps;
+	struct metrics *metrics;
 
 	pthread_mutex_t loading;
 	pthread_rwlock_t keys;
@@ -53,6 +55,11 @@ enum core_status keyring_new(const struct rsakey_public *kek, const uint8_t stor
 	pthread_rwlockattr_destroy(&attributes);
 	*ret_ring = ring;
 	return CORE_OK;
+}
+
+void keyring_count(struct keyring *ring, struct metrics *metrics)
+{
+	ring->metrics = metrics;
 }
 
 void keyring_free(struct keyring *ring)
@@ -111,8 +118,10 @@ enum core_status keyring_dek_unwrap(struct keyring *ring, const struct record_co
 	enum core_status status = CORE_SEALED;
 
 	pthread_rwlock_rdlock(&ring->keys);
-	if (ring->private_half)
+	if (ring->private_half) {
+		metrics_count(ring->metrics, METRIC_RSA_RECORD_KEY, 1);
 		status = core_from_crypto(dek_unwrap(ring->private_half, context, wrap, wrap_size, ret_dek));
+	}
 	pthread_rwlock_unlock(&ring->keys);
 	return status;
 }
@@ -124,9 +133,11 @@ enum core_status keyring_oaep_decrypt(struct keyring *ring, const void *label, s
 	enum core_status status = CORE_SEALED;
 
 	pthread_rwlock_rdlock(&ring->keys);
-	if (ring->private_half)
+	if (ring->private_half) {
+		metrics_count(ring->metrics, METRIC_RSA_OTHER, 1);
 		status = core_from_crypto(oaep_decrypt(ring->private_half, OAEP_SHA256, label, label_size, ciphertext,
 						       ciphertext_size, ret_message, ret_size));
+	}
 	pthread_rwlock_unlock(&ring->keys);
 	return status;
 }
@@ -217,6 +228,8 @@ enum core_status keyring_epoch_load(struct keyring *ring, const uint8_t epoch_id
 	if (keyring_epoch_loaded(ring, epoch_id))
 		goto out;
 	pthread_rwlock_rdlock(&ring->keys);
+	if (ring->private_half)
+		metrics_count(ring->metrics, METRIC_RSA_EPOCH_KEY, 1);
 	status = ring->private_half ? core_from_crypto(epoch_key_unwrap(ring->private_half, ring->store_id, epoch_id,
 									wrap, wrap_size, &key))
 				    : CORE_SEALED;

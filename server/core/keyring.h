@@ -15,6 +15,7 @@
 #include "server/core/status.h"
 
 struct keyring;
+struct metrics;
 
 enum {
 	KEYRING_EPOCH_WRAP_SIZE = 16 + EPOCH_WRAP_SIZE, /* epoch id ‖ what epoch_dek_wrap() makes */
@@ -24,6 +25,8 @@ enum {
 /* A sealed ring. kek: borrowed. epoch_wraps false: none is made or looked at. */
 MUST_CHECK enum core_status keyring_new(const struct rsakey_public *kek, const uint8_t store_id[static 16],
 					bool epoch_wraps, struct keyring **ret_ring);
+/* Before it is shared: RSA operations are counted there (borrowed). */
+void keyring_count(struct keyring *ring, struct metrics *metrics);
 /* Wipes; NULL is accepted. */
 void keyring_free(struct keyring *ring);
 

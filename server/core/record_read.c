@@ -4,6 +4,7 @@
 #include "crypto/secret.h"
 #include "server/core/epochs.h"
 #include "server/core/keyring.h"
+#include "server/core/metrics.h"
 #include "server/core/record.h"
 #include "server/core/record_meta.h"
 #include "server/core/rowmac.h"
@@ -207,8 +208,11 @@ static enum core_status unwrap(struct record_reader *r, struct dek *ret_dek)
 {
 	enum core_status status = unwrap_by_epoch(r, ret_dek);
 
+	if (status == CORE_OK)
+		metrics_count(r->vault->metrics, r->epoch ? METRIC_EPOCH_LOAD : METRIC_EPOCH_HIT, 1);
 	if (status != CORE_NOT_FOUND)
 		return status;
+	metrics_count(r->vault->metrics, METRIC_EPOCH_MISS, 1);
 	status = keyring_dek_unwrap(r->vault->ring, &r->context, r->wrap->wrap.data, r->wrap->wrap.size, ret_dek);
 	return status == CORE_DAMAGED ? fail(r, "wrap") : status;
 }

@@ -14,6 +14,7 @@
 
 struct audit_chain;
 struct keyring;
+struct metrics;
 struct principals;
 
 /* Derived from the store key, one for each purpose (FORMATS §1). In locked memory. */
@@ -35,6 +36,7 @@ struct vault {
 	struct audit_chain *chain;
 	const char *archive; /* the directory of the audit log's segments, which may not exist; NULL: there is none */
 	struct principals *principals; /* NULL: every token is looked up */
+	struct metrics *metrics;       /* NULL: nothing is counted */
 };
 
 #endif

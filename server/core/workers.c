@@ -97,6 +97,16 @@ bool workers_submit(struct workers *workers, struct work *work)
 	return taken;
 }
 
+size_t workers_waiting(struct workers *workers)
+{
+	size_t waiting;
+
+	pthread_mutex_lock(&workers->lock);
+	waiting = workers->waiting;
+	pthread_mutex_unlock(&workers->lock);
+	return waiting;
+}
+
 void workers_free(struct workers *workers)
 {
 	if (!workers)

@@ -17,6 +17,8 @@ struct work {
 struct workers *workers_new(unsigned threads, size_t depth);
 /* False when the queue is full or the pool is stopping: run() will not be called. */
 bool workers_submit(struct workers *workers, struct work *work);
+/* Any thread: pieces that wait. */
+size_t workers_waiting(struct workers *workers);
 /* Runs what is queued, then ends the threads. NULL is accepted. */
 void workers_free(struct workers *workers);
 

@@ -51,10 +51,12 @@ struct acceptor {
 	struct guest *guests;
 	unsigned char *peek;
 	struct guest_queue waiting; /* beyond the limits, their hello complete, in the order of coming */
-	pthread_mutex_t lock;	    /* for the next three */
+	_Atomic uint64_t unheard;   /* that said no whole hello in time */
+	pthread_mutex_t lock;	    /* for all that follows */
 	struct admission *admission;
 	struct guest *lingering; /* given by loops, not yet watched */
 	unsigned lingering_count;
+	uint64_t accepted, verdicts[TURNED_AWAY + 1];
 };
 
 /* A trusted proxy brings everybody's connections. */
@@ -93,14 +95,16 @@ void acceptor_forget(struct acceptor *a, struct connection *connection, int ling
 		return; /* the counter is full: the acceptor will wake */
 }
 
-unsigned acceptor_open(struct acceptor *a)
+void acceptor_figures(struct acceptor *a, struct http_figures *figures)
 {
-	unsigned open;
-
 	pthread_mutex_lock(&a->lock);
-	open = admission_open(a->admission);
+	figures->open = admission_open(a->admission);
+	figures->accepted = a->accepted;
+	figures->over_address = a->verdicts[OVER_ADDRESS];
+	figures->over_all = a->verdicts[OVER_ALL];
+	figures->turned_away = a->verdicts[TURNED_AWAY];
 	pthread_mutex_unlock(&a->lock);
-	return open;
+	figures->reaped[HTTP_REAPED_HELLO] = atomic_load(&a->unheard);
 }
 
 /* ---- guests ---- */
@@ -276,6 +280,8 @@ static struct connection *connection_new(struct acceptor *a, const struct listen
 	connection->trusted = proxies_have_peer(&a->server->proxies, address);
 	pthread_mutex_lock(&a->lock);
 	connection->over = admission_enter(a->admission, counted_address(connection));
+	a->accepted++;
+	a->verdicts[connection->over]++;
 	pthread_mutex_unlock(&a->lock);
 	if (connection->over == TURNED_AWAY) {
 		free(connection);
@@ -380,8 +386,11 @@ static void *acceptor_main(void *arg)
 		serve_waiting(a, now);
 		for (struct guest *g = a->guests, *next; g; g = next) {
 			next = g->next;
-			if (now > g->until_ms)
-				dismiss(a, g);
+			if (now <= g->until_ms)
+				continue;
+			if (g->connection)
+				atomic_fetch_add_explicit(&a->unheard, 1, memory_order_relaxed);
+			dismiss(a, g);
 		}
 	}
 	while (a->guests)

@@ -45,7 +45,7 @@ void access_log_add(struct http_exchange *x, bool completed)
 		     "\"in\":%llu,\"out\":%llu,\"ms\":%lld,\"peer\":\"%s\",\"completed\":%s}\n",
 		     date, now.tv_nsec / 1000000, x->request_id, x->route ? x->route->method : "-",
 		     x->route ? x->route->path : "-", x->reply.status, (unsigned long long)x->received,
-		     (unsigned long long)x->sent, (long long)(http_now_ms() - x->begun_ms), x->peer,
+		     (unsigned long long)x->sent, (long long)((http_now_us() - x->begun_us) / 1000), x->peer,
 		     completed ? "true" : "false");
 	if (n > 0 && n < LINE_MAX_BYTES)
 		loop->log_used += (size_t)n;

@@ -136,6 +136,20 @@ static bool expired(struct connection *c, const struct http_limits *limits, int6
 	return false;
 }
 
+/* Of a connection that expired, once: it may take a turn or two until it is gone. */
+static void count_reaped(struct loop *loop, struct connection *c)
+{
+	static const enum http_reaped KINDS[] = {
+		[PHASE_HANDSHAKE] = HTTP_REAPED_HANDSHAKE, [PHASE_HEADER] = HTTP_REAPED_HEADER,
+		[PHASE_IDLE] = HTTP_REAPED_IDLE,	   [PHASE_BODY] = HTTP_REAPED_BODY,
+		[PHASE_REPLY] = HTTP_REAPED_REPLY,
+	};
+
+	if (!c->reaped)
+		atomic_fetch_add_explicit(&loop->reaped[KINDS[c->phase]], 1, memory_order_relaxed);
+	c->reaped = true;
+}
+
 /* Without waiting for what the kernel has still to send: a client that does not read would hold that memory. */
 static void cut_off(const struct connection *c)
 {
@@ -164,9 +178,11 @@ void connection_reap(struct loop *loop, int64_t now)
 	for (struct connection *c = loop->connections; c; c = c->next) {
 		bool over = stopping && (!c->exchange || now > server->drain_until_ms);
 
-		if (expired(c, &server->options.limits, now))
+		if (expired(c, &server->options.limits, now)) {
+			count_reaped(loop, c);
 			end_connection(c, !over);
-		else if (over)
+		} else if (over) {
 			cut_off(c);
+		}
 	}
 }

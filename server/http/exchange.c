@@ -38,7 +38,7 @@ static struct http_exchange *exchange_new(struct loop *loop, struct MHD_Connecti
 	x->peer = connection->peer;
 	x->secure = !connection->plain;
 	x->is_head = strcmp(method, "HEAD") == 0;
-	x->begun_ms = http_now_ms();
+	x->begun_us = http_now_us();
 	connection->exchange = x;
 	connection->requests++;
 	return x;
@@ -249,6 +249,20 @@ enum MHD_Result exchange_handle(void *arg, struct MHD_Connection *mhd, const cha
 	return x->state == X_ANSWERED && x->connection->traffic.deaf ? MHD_NO : MHD_YES;
 }
 
+static void tell_done(const struct http_exchange *x, bool completed)
+{
+	const struct http_app *app = x->loop->server->options.app;
+	const struct http_done done = {.route = x->route,
+				       .status = x->reply.status,
+				       .received = x->received,
+				       .sent = x->is_head ? 0 : x->sent,
+				       .microseconds = (uint64_t)(http_now_us() - x->begun_us),
+				       .completed = completed};
+
+	if (app->done)
+		app->done(app->arg, x->loop->context, &done);
+}
+
 void exchange_completed(void *arg, struct MHD_Connection *mhd, void **exchange, enum MHD_RequestTerminationCode code)
 {
 	struct loop *loop = arg;
@@ -264,6 +278,7 @@ void exchange_completed(void *arg, struct MHD_Connection *mhd, void **exchange, 
 	access_log_add(x, completed);
 	if (x->head_seen)
 		app->closed(x, completed, app->arg);
+	tell_done(x, completed);
 	x->connection->exchange = NULL;
 	x->connection->idle_received = x->connection->traffic.received;
 	if (x->connection->plain)

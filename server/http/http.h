@@ -53,6 +53,15 @@ enum http_next {
 	HTTP_WAIT, /* suspend until http_wake() */
 };
 
+/* A request that is over. */
+struct http_done {
+	const struct http_route *route; /* NULL: none was found, or it was refused before one was looked for */
+	unsigned status;		/* 0: it was lost before an answer was known */
+	uint64_t received, sent;	/* bytes of bodies */
+	uint64_t microseconds;		/* from its head until its end */
+	bool completed;			/* false: the answer did not go out whole */
+};
+
 struct http_app {
 	const struct http_route *routes;
 	size_t route_count;
@@ -76,6 +85,9 @@ struct http_app {
 	/* The exchange is over, sent or lost: called exactly once for every exchange whose head() was called, never
 	 * while it waits. */
 	void (*closed)(struct http_exchange *x, bool completed, void *arg);
+	/* After that, for every request that a loop has read the head of, also those that never came to head(). May be
+	 * NULL. */
+	void (*done)(void *arg, void *loop_context, const struct http_done *done);
 };
 
 /* ---- the server
@@ -142,9 +154,24 @@ bool http_server_stopping(const struct http_server *server);
 enum { HTTP_TURN_MS = 250 };
 bool http_server_moved(struct http_server *server);
 
+/* Why a connection was ended by the server: it passed the deadline of a phase, or its bytes came too slowly. */
+enum http_reaped {
+	HTTP_REAPED_HELLO,
+	HTTP_REAPED_HANDSHAKE,
+	HTTP_REAPED_HEADER,
+	HTTP_REAPED_IDLE,
+	HTTP_REAPED_BODY,
+	HTTP_REAPED_REPLY,
+	HTTP_REAPED_KINDS
+};
+
 struct http_figures {
 	unsigned open;	/* connections, those that are told that there are too many among them */
 	unsigned limit; /* --max-connections */
+	/* Since the start. */
+	uint64_t accepted;
+	uint64_t over_address, over_all, turned_away; /* of those: beyond a limit; not even told so */
+	uint64_t reaped[HTTP_REAPED_KINDS];
 };
 /* Any thread, before http_server_stop(); a loop of its own also during that. */
 void http_server_figures(struct http_server *server, struct http_figures *ret_figures);

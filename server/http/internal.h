@@ -50,6 +50,7 @@ struct connection {
 	int64_t since_ms;	     /* when the phase, or its present window, began */
 	uint64_t mark;		     /* bytes moved by then */
 	enum admission_verdict over; /* other than ADMITTED: it is told so, and closed */
+	bool reaped;		     /* it has expired */
 	bool linger;		     /* refused early: the client may still be sending */
 };
 
@@ -100,7 +101,7 @@ struct http_exchange {
 	bool secure;	  /* it came to us, or to the proxy, over TLS */
 	void *state_of_app;
 	struct reply reply;
-	int64_t begun_ms;
+	int64_t begun_us;
 	int64_t delayed_until_ms;
 	struct http_exchange *next_woken; /* in the list of the woken, or of the delayed */
 	bool waiting;			  /* by http_wait_until(), with the next three */
@@ -137,6 +138,7 @@ struct loop {
 	void *context;				       /* the application's */
 	char *log;
 	size_t log_used;
+	_Atomic uint64_t reaped[HTTP_REAPED_KINDS];
 	_Atomic unsigned long turns;
 	unsigned long turns_seen; /* by http_server_moved(), as the acceptor's */
 	int started;		  /* 1: fine, -1: failed; under the server's lock */
@@ -157,12 +159,13 @@ struct http_server {
 };
 
 int64_t http_now_ms(void);
+int64_t http_now_us(void);
 char *exchange_copy(struct http_exchange *x, const char *text, size_t size);
 
 /* acceptor.c */
 struct acceptor *acceptor_new(struct http_server *server);
-/* Any thread: connections that are open. */
-unsigned acceptor_open(struct acceptor *acceptor);
+/* Any thread: all but what the loops count. */
+void acceptor_figures(struct acceptor *acceptor, struct http_figures *figures);
 /* Accepts no more; loops may still forget connections. Then, once the loops are gone, free. */
 void acceptor_stop(struct acceptor *acceptor);
 void acceptor_free(struct acceptor *acceptor);

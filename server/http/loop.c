@@ -23,12 +23,17 @@ enum {
 	MEMORY_A_CONNECTION = 24 * 1024
 };
 
-int64_t http_now_ms(void)
+int64_t http_now_us(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t http_now_ms(void)
+{
+	return http_now_us() / 1000;
 }
 
 /* ---- what other threads give ---- */

@@ -95,10 +95,15 @@ uint16_t http_server_plain_port(const struct http_server *server)
 
 void http_server_figures(struct http_server *server, struct http_figures *ret_figures)
 {
-	*ret_figures = (struct http_figures){
-		.open = server->acceptor ? acceptor_open(server->acceptor) : 0,
-		.limit = server->options.limits.connections,
-	};
+	struct http_figures figures = {.limit = server->options.limits.connections};
+
+	if (server->acceptor)
+		acceptor_figures(server->acceptor, &figures);
+	for (unsigned i = 0; i < server->loop_count; i++)
+		for (size_t kind = 0; kind < HTTP_REAPED_KINDS; kind++)
+			figures.reaped[kind] +=
+				atomic_load_explicit(&server->loops[i].reaped[kind], memory_order_relaxed);
+	*ret_figures = figures;
 }
 
 bool http_server_stopping(const struct http_server *server)

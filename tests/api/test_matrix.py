@@ -24,9 +24,10 @@ MAY = {
     "createToken": ADMIN, "listTokens": ADMIN, "revokeToken": ADMIN, "listEvents": AUDIT, "getCheckpoint": AUDIT,
     "getIdentity": OPEN, "unseal": ADMIN, "seal": ADMIN, "getHealth": OPEN, "getReady": OPEN, "getContract": OPEN,
     "getSession": ANYBODY, "getPage": OPEN, "getDocs": OPEN, "getAsset": OPEN, "getAssetIn": OPEN, "getStatus": WATCH,
+    "getMetrics": WATCH,
 }
 # Asked again and again, and about no data: of these only refusals are in the log.
-QUIET = {"getStatus"}
+QUIET = {"getStatus", "getMetrics"}
 # Beyond the gate these refuse by what else they ask for: a mailbox of one's own, the scope partner, a passphrase.
 SECOND_LOOK = {"depositMessage", "listMessages", "getMessage", "acknowledgeMessage", "removeKey", "unseal"}
 
