@@ -153,6 +153,9 @@ bool call_record_id(struct call *call, uint8_t ret_id[static 16]);
 /* Tells the operator about a stored record that does not verify: the request id and the check, no payload. */
 void call_alarm(struct call *call, const char *fault);
 
+/* A read's answer ended short: one more event, which nobody waits for. */
+void call_audit_interruption(const struct call *call);
+
 /* The steps of each resource, for routes.c. */
 extern const struct api_steps RECORDS_POST, RECORDS_PUT, RECORDS_GET, RECORDS_DELETE, RECORDS_LIST, RECORDS_VERSIONS,
 	KEYS_PUT, KEYS_GET, KEYS_DELETE, KEYS_LIST, KEYS_HISTORY, INVITES_POST, INVITES_LIST, INVITES_DELETE, LOGIN_ASK,

@@ -383,50 +383,6 @@ static bool app_wait_over(struct http_exchange *x, void *arg)
 /* ---- the end --------------------------------------------------------------------------------------------------------
  */
 
-/* An event of its own, which no request waits for. */
-struct afterword {
-	struct store_job job; /* first */
-	const struct vault *vault;
-	struct audit_event event;
-};
-
-static enum store_status afterword_apply(struct store_job *job, struct store_txn *txn)
-{
-	struct afterword *after = (struct afterword *)job;
-
-	return audit_append(after->vault, txn, &after->event);
-}
-
-static void afterword_settled(struct store_job *job, bool committed)
-{
-	audit_settled(((struct afterword *)job)->vault, committed);
-}
-
-static void afterword_done(struct store_job *job, enum store_status outcome)
-{
-	(void)outcome; /* the read's own event stands; there is nobody left to tell */
-	free(job);
-}
-
-static void audit_interruption(struct call *call)
-{
-	struct afterword *after = calloc(1, sizeof(*after));
-
-	if (!after)
-		return;
-	after->job = (struct store_job){.apply = afterword_apply, .settled = afterword_settled, .done = afterword_done};
-	after->vault = call->api->options.vault;
-	after->event = call->event;
-	after->event.action = AUDIT_RECORD_INTERRUPTED;
-	after->event.has_note = false; /* it stands beside the read's own event */
-	after->event.time_ms = clock_unix_ms();
-	if (store_submit(after->vault->store, &after->job) != STORE_OK) {
-		if (call->api->options.log)
-			call->api->options.log("an interrupted download could not be audited: the queue is full");
-		free(after);
-	}
-}
-
 static void app_closed(struct http_exchange *x, bool completed, void *arg)
 {
 	struct call *call = http_state(x);
@@ -437,7 +393,7 @@ static void app_closed(struct http_exchange *x, bool completed, void *arg)
 	if (call->steps->close)
 		call->steps->close(call, completed);
 	if (call->interrupted)
-		audit_interruption(call);
+		call_audit_interruption(call);
 	free(call->reason);
 	receipt_release(&call->ticket);
 	http_set_state(x, NULL);

@@ -86,6 +86,8 @@ void greeting_print(const struct greeting *greeting, FILE *out)
 	if (greeting->http[0])
 		fprintf(out, "coffer is ready for a proxy at %s\n", plain.path ? greeting->http : plain.url);
 	fprintf(out, "%s\n", greeting->protection);
+	if (greeting->metrics_port)
+		fprintf(out, "Port %u tells metrics to programs of this machine\n", greeting->metrics_port);
 	if (greeting->plain_port)
 		fprintf(out, "Port %u sends plain HTTP on to https\n", greeting->plain_port);
 	put_curl(out, greeting, &main, "-H 'Content-Type: application/json' --data-binary '{\"hello\":\"world\"}' ");

@@ -11,6 +11,7 @@ struct greeting {
 	uint16_t port;	    /* as taken */
 	const char *http;   /* ADDRESS:PORT, unix:/PATH, or empty */
 	uint16_t http_port;
+	uint16_t metrics_port;	 /* that of --metrics, 0: none */
 	uint16_t plain_port;	 /* that of --http-redirect, 0: none */
 	const char *fingerprint; /* of the local CA; NULL without TLS, and when another one certifies */
 	const char *chain;	 /* the file of the certificate that is served then */

@@ -13,6 +13,7 @@
 #include "server/cli/front.h"
 #include "server/cli/greeting.h"
 #include "server/cli/harden.h"
+#include "server/cli/metrics_port.h"
 #include "server/cli/origin_names.h"
 #include "server/cli/plain_port.h"
 #include "server/cli/secret_input.h"
@@ -44,6 +45,7 @@ struct serve {
 	struct api *_Atomic api;
 	struct http_server *server;
 	struct plain_port *plain_port;
+	struct metrics_port *metrics_port; /* of --metrics */
 	struct origin_names origins;
 	char *names; /* --host-name and --domain */
 	int access_log;
@@ -143,6 +145,12 @@ static bool start_http(struct serve *s)
 	return true;
 }
 
+static bool start_metrics_port(struct serve *s)
+{
+	return !s->settings.metrics[0] || metrics_port_new(s->settings.metrics, s->api, home_vault(s->home)->store,
+							   &s->metrics_port, s->error, sizeof(s->error));
+}
+
 static bool start_plain_port(struct serve *s)
 {
 	const struct settings *set = &s->settings;
@@ -179,6 +187,7 @@ static void greet(const struct serve *s)
 					  .port = http_server_port(s->server),
 					  .http = s->settings.http,
 					  .http_port = http_server_plain_port(s->server),
+					  .metrics_port = s->metrics_port ? metrics_port_number(s->metrics_port) : 0,
 					  .plain_port = s->plain_port ? plain_port_number(s->plain_port) : 0,
 					  .fingerprint = certificates_ca_fingerprint(s->certificates),
 					  .chain = certificates_chain_file(s->certificates),
@@ -304,7 +313,7 @@ static bool start(struct serve *s)
 	});
 	if (!s->workers || !s->care || !origin_names_init(&s->origins, set->origin, set->domain, set->listen, s->names))
 		return false;
-	return make_api(s) && open_access_log(s) && start_http(s) && start_plain_port(s) &&
+	return make_api(s) && open_access_log(s) && start_http(s) && start_plain_port(s) && start_metrics_port(s) &&
 	       (!front_has_tls(set) ||
 		server_url_write(s->home, set->listen, http_server_port(s->server), s->error, sizeof(s->error)));
 }
@@ -373,6 +382,7 @@ int command_serve(int argc, char **argv)
 		serve(&s);
 	else
 		exit_status = complain(s.error);
+	metrics_port_free(s.metrics_port);
 	plain_port_free(s.plain_port);
 	http_server_stop(s.server);
 	workers_free(s.workers);

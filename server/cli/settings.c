@@ -82,6 +82,8 @@ static const struct row table[] = {
 	 .standard = "", .help = "names to get a certificate for by ACME, as a,b,c; then listens on ports 443 and 80"},
 	{NAMED(http_redirect, "HTTP_REDIRECT"), TEXT(settings_check_redirect, "off, or an address and port as --listen"),
 	 .standard = "off", .help = "where plain HTTP is sent on to https; with --domain [::]:80, for ACME's challenges"},
+	{NAMED(metrics, "METRICS"), TEXT(settings_check_local, "127.0.0.1:PORT or [::1]:PORT, since it asks for no token"),
+	 .standard = "", .help = "where programs of this machine get /metrics in plain HTTP; default nowhere"},
 	{NAMED(max_record_size, "MAX_RECORD_SIZE"), SIZE(1, 1024 * GIB),
 	 .standard = "1GiB", .help = "the largest record that is accepted"},
 	{NAMED(access_log, "ACCESS_LOG"), TEXT(settings_check_path, "- (standard output), off, or a file"),

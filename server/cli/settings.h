@@ -30,7 +30,7 @@ enum settings_log_level {
 	SETTINGS_LOG_DEBUG,
 };
 
-#define SETTINGS_COUNT 65
+#define SETTINGS_COUNT 66
 
 /* Sizes are bytes, times are milliseconds. Texts are never NULL after a successful settings_load. */
 struct settings {
@@ -42,6 +42,7 @@ struct settings {
 	char *host_name;
 	char *domain;
 	char *http_redirect;
+	char *metrics;
 	uint64_t max_record_size;
 	char *access_log;
 	unsigned log_level; /* enum settings_log_level */

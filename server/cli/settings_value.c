@@ -266,6 +266,11 @@ bool settings_check_http(const char *text)
 	return clean(text) && http_plain_address(text) && (strncmp(text, "unix:", 5) == 0 || is_port(colon + 1));
 }
 
+bool settings_check_local(const char *text)
+{
+	return settings_check_http(text) && strncmp(text, "unix:", 5) != 0;
+}
+
 bool settings_check_mode(const char *text)
 {
 	const size_t size = strlen(text);

@@ -47,6 +47,7 @@ bool settings_check_file(const char *text);    /* may be empty */
 bool settings_check_files(const char *text);   /* such with commas between; may be empty */
 bool settings_check_listen(const char *text);  /* ADDRESS:PORT, an IPv6 address in brackets; numeric; or "off" */
 bool settings_check_http(const char *text);    /* a loopback ADDRESS:PORT, or unix:/PATH; may be empty */
+bool settings_check_local(const char *text);   /* the same without unix: */
 bool settings_check_mode(const char *text);    /* permissions, in octal digits */
 bool settings_check_names(const char *text);   /* names or addresses with commas between; may be empty */
 bool settings_check_origins(const char *text); /* https://HOST[:PORT] with commas between; may be empty */

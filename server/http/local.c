@@ -1,11 +1,9 @@
 #include "server/http/local.h"
 
 #include <microhttpd.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "server/http/listen.h"
@@ -19,18 +17,6 @@ struct http_local {
 };
 
 /* ---- who may ask ------------------------------------------------------------------------------------------------- */
-
-static bool is_loopback(int fd)
-{
-	struct sockaddr_storage bound;
-	socklen_t size = sizeof(bound);
-
-	if (getsockname(fd, (struct sockaddr *)&bound, &size) != 0)
-		return false;
-	if (bound.ss_family == AF_INET)
-		return ntohl(((const struct sockaddr_in *)&bound)->sin_addr.s_addr) >> 24 == 127;
-	return bound.ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)&bound)->sin6_addr);
-}
 
 /* A name, with or without a port, that no other machine's can be. */
 static bool is_local_name(const char *host)
@@ -111,9 +97,9 @@ enum http_status http_local_start(const struct http_local_options *options, stru
 	if (!local)
 		return HTTP_NOMEM;
 	local->options = *options;
-	status = listen_open(options->listen, BACKLOG, &fd, &local->port);
-	if (status == HTTP_OK && !is_loopback(fd))
-		status = HTTP_ADDRESS;
+	status = HTTP_ADDRESS;
+	if (options->listen[0] != 'u' && http_plain_address(options->listen))
+		status = listen_open(options->listen, BACKLOG, &fd, &local->port);
 	if (status == HTTP_OK) {
 		/* The socket is the library's, once it has started. */
 		local->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, handle, local,

@@ -26,6 +26,7 @@ static const struct settings_rule RULES[] = {
 	{.kind = SETTINGS_TEXT, .check = settings_check_names, .accepts = "names"},
 	{.kind = SETTINGS_TEXT, .check = settings_check_origins, .accepts = "origins"},
 	{.kind = SETTINGS_TEXT, .check = settings_check_http, .accepts = "an address of this machine"},
+	{.kind = SETTINGS_TEXT, .check = settings_check_local, .accepts = "an address of this machine"},
 	{.kind = SETTINGS_TEXT, .check = settings_check_mode, .accepts = "permissions"},
 	{.kind = SETTINGS_TEXT, .check = http_proxies, .accepts = "proxies"},
 };
