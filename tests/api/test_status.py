@@ -98,7 +98,7 @@ class Sealed(Locked):
         ready = run("health", "--ready", "--data", self.server.data)
         self.assertEqual((ready.returncode, ready.stdout.split()[1]), (0, "sealed"))
         self.assertEqual(self.ask("unseal", WORDS).status, 204)
-        self.assertTrue(wait_until(lambda: self.client.get("/v1/status").json["epoch"]["loaded"]))
+        self.assertTrue(wait_until(lambda: self.client.get("/v1/status").json.get("epoch", {}).get("loaded")))
         self.assertEqual(run("health", "--ready", "--data", self.server.data).stdout.split()[1], "ready")
 
 
