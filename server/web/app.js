@@ -12,6 +12,14 @@ import { strings } from './strings.js';
 
 const VIEWS = [
   { path: '/', needs: null, menu: strings.menu.start, load: () => import('./views/start.js') },
+  { path: '/join', needs: null, load: () => import('./views/join.js') },
+  { path: '/messages', needs: 'partner', menu: strings.menu.messages, load: () => import('./views/messages.js') },
+  { path: '/messages/:id', needs: 'partner', load: () => import('./views/message.js') },
+  { path: '/messages/:id/bytes', needs: 'partner', load: () => import('./views/bytes.js') },
+  { path: '/compose', needs: 'partner', load: () => import('./views/compose.js') },
+  { path: '/partners', needs: 'partner', menu: strings.menu.partners, load: () => import('./views/partners.js') },
+  { path: '/partners/:name', needs: 'partner', load: () => import('./views/partner.js') },
+  { path: '/keys', needs: null, menu: strings.menu.keys, load: () => import('./views/keys.js') },
   { path: '/records', needs: 'records:read', menu: strings.menu.records, load: () => import('./views/records.js') },
   { path: '/records/:id', needs: 'records:read', load: () => import('./views/record.js') },
   { path: '/records/:id/versions/:version', needs: 'records:read', load: () => import('./views/record.js') },
@@ -29,11 +37,13 @@ class App {
     this.notices = new Notices(strings.frame.dismiss);
     this.api = new Api({ unreachable: strings.frame.unreachable, ended: () => this.session.lost() });
     this.session = new Session(this.api);
+    this.post = null; // what one does with messages, once logged in with a key of this browser (lib/post.js)
     this.main = h('main', { id: 'main', tabindex: '-1' });
     this.menu = h('ul');
     this.who = h('div', { class: 'who' });
     this.turn = 0;
     this.leave = null;
+    this.carried = [];
   }
 
   // ---- what views may use: api, session, strings, and these ----
@@ -45,17 +55,33 @@ class App {
   fail(error) {
     if (error.name === 'AbortError') return;
     if (!(error instanceof ApiError) && !error.forPeople) console.error(error);
+    this.notify(this.wordsFor(error), 'error');
+  }
+
+  wordsFor(error) {
     const id = error.requestId ? ` ${strings.frame.request(error.requestId)}` : '';
-    this.notify(`${strings.problems[error.slug] ?? error.message}${id}`, 'error');
+    return `${strings.problems[error.slug] ?? error.message}${id}`;
   }
 
   // {title, text or content, yes, danger}: a promise of true or false.
   confirm(options) { return confirm({ yes: strings.frame.yes, no: strings.frame.no, ...options }); }
 
-  // path: "/records/…", as in VIEWS.
-  navigate(path) {
+  // path: "/records/…", as in VIEWS. notice: what to say there, as for notify(); what was said before goes.
+  navigate(path, ...notice) {
+    this.carried = notice;
     if (location.hash === `#${path}`) this.show();
     else location.hash = path;
+  }
+
+  // Logs in with a key that this browser has; token: one that joining has given.
+  async enter(identity, token = null) {
+    const [{ openLogin }, { Post }] = await Promise.all([import('./lib/identity.js'), import('./lib/post.js')]);
+    await this.session.begin(token ?? await openLogin(this.api, identity));
+    this.post = new Post(this.api, identity);
+    this.post.mailbox.addEventListener('mail', ({ detail }) => {
+      for (const { from } of detail) this.notify(strings.messages.news(from), 'info');
+    });
+    this.post.mailbox.start();
   }
 
   // ---- the frame ----
@@ -68,10 +94,11 @@ class App {
       this.main, this.notices.element,
       h('footer', null, h('p', null, strings.frame.trust)));
     this.session.addEventListener('change', (event) => {
+      this.post?.mailbox.stop();
+      this.post = null;
       this.drawFrame();
       if (event.detail === 'lost') {
-        this.notify(strings.frame.ended, 'error');
-        this.navigate('/');
+        this.navigate('/', strings.frame.ended, 'error');
       }
     });
     addEventListener('hashchange', () => this.show());
@@ -91,11 +118,11 @@ class App {
   async logOut() {
     try {
       await this.session.end();
-      this.notify(strings.frame.loggedOut, 'good');
+      this.navigate('/', strings.frame.loggedOut, 'good');
     } catch (error) {
-      this.fail(error);
+      // Forgotten here all the same.
+      this.navigate('/', this.wordsFor(error), 'error');
     }
-    this.navigate('/');
   }
 
   // ---- the router ----
@@ -118,11 +145,12 @@ class App {
     this.leave = null;
     this.here = view;
     this.notices.clear();
+    if (this.carried.length > 0) this.notify(...this.carried);
+    this.carried = [];
     try {
       leave?.();
       if (view && !this.session.has(view.needs)) {
-        this.notify(this.session.account === null ? strings.frame.logInFirst : strings.frame.notAllowed, 'info');
-        this.navigate('/');
+        this.navigate('/', this.session.account === null ? strings.frame.logInFirst : strings.frame.notAllowed, 'info');
         return;
       }
       const module = view ? await view.load() : NOWHERE;

@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import readline from 'node:readline';
+import { after, afterEach, before } from 'node:test';
 import { promisify } from 'node:util';
 
 export const ROOT = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../..');
@@ -118,6 +119,15 @@ export class Coffer {
   }
 }
 
+// Debian's own interpreter, which has PyCryptodome; standard output as text, or as bytes.
+export async function python(args, input = '', encoding = 'utf8') {
+  const running = execute('/usr/bin/python3', args, { encoding, timeout: 60_000, maxBuffer: 1 << 26 });
+  running.child.stdin.end(input);
+  return (await running).stdout;
+}
+
+export const PARTNER = path.join(ROOT, 'docs', 'examples', 'partner.py');
+
 // ---- the browser ----------------------------------------------------------------------------------------------------
 
 // A home directory whose certificate store trusts these CA files, and no other private one.
@@ -223,4 +233,54 @@ export async function until(condition, what = 'the condition') {
     if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
     await new Promise((resolve) => { setTimeout(resolve, 20); });
   }
+}
+
+// ---- one service and one browser for a file of tests ------------------------------------------------------------------
+
+// Registers their beginning and end. open(): a page of the common profile, or of another. Every page is checked, and
+// closed, after its test. ready(stage) runs once both are there: hooks of a file do not wait for one another.
+export function stage({ options = [], ready = async () => {} } = {}) {
+  const self = { coffer: null, profile: null, pages: [], home: null };
+  before(async () => {
+    self.coffer = await Coffer.start(...options);
+    self.home = await homeTrusting(self.coffer.ca);
+    self.profile = await Profile.open(self.home);
+    await ready(self);
+  });
+  after(async () => {
+    await self.profile?.close();
+    if (self.home) fs.rmSync(self.home, { recursive: true, force: true });
+    await self.coffer?.stop();
+  });
+  afterEach(async () => {
+    const pages = self.pages.splice(0);
+    await Promise.all(pages.map((page) => page.close()));
+    for (const page of pages) page.watch.check();
+  });
+  self.open = async (address, profile = self.profile) => {
+    const page = await profile.page(self.coffer, address);
+    self.pages.push(page);
+    return page;
+  };
+  return self;
+}
+
+export async function logInByToken(page, token) {
+  await page.getByLabel('Token').fill(token);
+  await page.getByRole('button', { name: 'Log in', exact: true }).click();
+  await page.getByRole('button', { name: 'Log out' }).waitFor();
+}
+
+// Joins by an invite with a fresh key of 2048 bits, and keeps no copy.
+export async function join(page, invite) {
+  await page.evaluate(() => { location.hash = '#/join'; });
+  await page.getByLabel('Invite').fill(invite);
+  await page.getByLabel('Size').selectOption('2048');
+  await page.getByLabel('I want no copy').check();
+  await page.getByRole('button', { name: 'Join', exact: true }).click();
+  await page.getByRole('button', { name: 'Log out' }).waitFor();
+}
+
+export async function go(page, path) {
+  await page.evaluate((hash) => { location.hash = `#${hash}`; }, path);
 }
