@@ -46,6 +46,7 @@ static const struct {
 	{.name = "read", .run = command_read, .help = "verify and open a message from one's mailbox"},
 	{.name = "status", .run = command_status, .help = "print how a running server is"},
 	{.name = "health", .run = command_health, .help = "whether a server answers, for scripts"},
+	{.name = "trust", .run = command_trust, .help = "print the local CA, or make this machine trust it"},
 	{.name = "config", .run = command_config, .help = "print the settings in force and where they come from"},
 	{.name = "routes", .run = command_routes, .help = "print the routes: method, path, operation"},
 	{.name = "audit", .run = command_audit, .help = "verify, sign and export the audit log"},

@@ -30,6 +30,7 @@ int command_keygen(int argc, char **argv);
 int command_open(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_sign(int argc, char **argv);
+int command_trust(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_verify_receipt(int argc, char **argv);
 int command_fingerprint(int argc, char **argv);

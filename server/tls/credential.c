@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "server/tls/context_private.h"
+#include "server/tls/local_ca.h"
 
 enum { RSA_LEAST_BITS = 2048 };
 
@@ -26,12 +27,13 @@ static void chain_done(struct chain *chain)
 	*chain = (struct chain){0};
 }
 
-static enum tls_status import_chain(const char *pem, struct chain *ret_chain)
+/* GNUTLS_X509_CRT_LIST_SORT puts them in order, and drops what does not belong to the first. */
+static enum tls_status import_chain(const char *pem, unsigned flags, struct chain *ret_chain)
 {
 	const gnutls_datum_t datum = text_datum(pem);
 	struct chain chain = {0};
-	const int code = gnutls_x509_crt_list_import2(&chain.certificates, &chain.count, &datum, GNUTLS_X509_FMT_PEM,
-						      GNUTLS_X509_CRT_LIST_SORT);
+	const int code =
+		gnutls_x509_crt_list_import2(&chain.certificates, &chain.count, &datum, GNUTLS_X509_FMT_PEM, flags);
 
 	if (code < 0)
 		return from_code(code, TLS_CERTIFICATE);
@@ -121,7 +123,7 @@ enum tls_status tls_pair_check(const struct tls_pair *pair)
 	gnutls_certificate_credentials_t gnutls = NULL;
 	struct chain chain = {0};
 	unsigned index;
-	enum tls_status status = import_chain(pair->chain_pem, &chain);
+	enum tls_status status = import_chain(pair->chain_pem, GNUTLS_X509_CRT_LIST_SORT, &chain);
 
 	if (status == TLS_OK)
 		status = new_gnutls(&gnutls);
@@ -136,7 +138,7 @@ enum tls_status tls_pair_check(const struct tls_pair *pair)
 enum tls_status tls_pair_check_staple(const struct tls_pair *pair)
 {
 	struct chain chain = {0};
-	enum tls_status status = import_chain(pair->chain_pem, &chain);
+	enum tls_status status = import_chain(pair->chain_pem, GNUTLS_X509_CRT_LIST_SORT, &chain);
 
 	if (status == TLS_OK)
 		status = tls_staple_check(pair->ocsp_der, pair->ocsp_size, chain.certificates, chain.count);
@@ -156,7 +158,7 @@ static enum tls_status check_dates(gnutls_x509_crt_t leaf)
 enum tls_status tls_pair_check_dates(const struct tls_pair *pair)
 {
 	struct chain chain = {0};
-	enum tls_status status = import_chain(pair->chain_pem, &chain);
+	enum tls_status status = import_chain(pair->chain_pem, GNUTLS_X509_CRT_LIST_SORT, &chain);
 
 	if (status == TLS_OK)
 		status = check_dates(chain.certificates[0]);
@@ -209,20 +211,39 @@ static void print_subject(gnutls_x509_crt_t leaf, char *ret_text, size_t size)
 		ret_text[0] = '\0';
 }
 
+static void describe(gnutls_x509_crt_t certificate, const uint8_t digest[static 32], struct tls_expiry *expiry)
+{
+	expiry->not_before = gnutls_x509_crt_get_activation_time(certificate);
+	expiry->not_after = gnutls_x509_crt_get_expiration_time(certificate);
+	expiry->seconds_left = expiry->not_after - (int64_t)time(NULL);
+	print_subject(certificate, expiry->subject, sizeof(expiry->subject));
+	print_digest(digest, expiry->fingerprint);
+}
+
+enum tls_status tls_ca_read(const char *pem, struct tls_expiry *ret_ca)
+{
+	struct chain chain = {0};
+	uint8_t digest[32];
+	enum tls_status status = import_chain(pem, 0, &chain);
+
+	if (status == TLS_OK && (chain.count != 1 || gnutls_x509_crt_get_ca_status(chain.certificates[0], NULL) <= 0 ||
+				 !digest_of(chain.certificates[0], digest)))
+		status = TLS_CERTIFICATE;
+	if (status == TLS_OK)
+		describe(chain.certificates[0], digest, ret_ca);
+	chain_done(&chain);
+	return status;
+}
+
 static enum tls_status note_leaf(struct tls_credential *credential, gnutls_x509_crt_t leaf)
 {
-	struct tls_expiry *expiry = &credential->expiry;
 	uint8_t *digest = credential->leaves[credential->leaf_count];
 	const int64_t not_after = gnutls_x509_crt_get_expiration_time(leaf);
 
 	if (!digest_of(leaf, digest))
 		return TLS_INTERNAL;
-	if (credential->leaf_count++ > 0 && not_after >= expiry->not_after)
-		return TLS_OK;
-	expiry->not_before = gnutls_x509_crt_get_activation_time(leaf);
-	expiry->not_after = not_after;
-	print_subject(leaf, expiry->subject, sizeof(expiry->subject));
-	print_digest(digest, expiry->fingerprint);
+	if (credential->leaf_count++ == 0 || not_after < credential->expiry.not_after)
+		describe(leaf, digest, &credential->expiry);
 	return TLS_OK;
 }
 
@@ -260,7 +281,7 @@ static enum tls_status add(struct tls_credential *credential, const struct tls_p
 {
 	struct chain chain = {0};
 	unsigned index;
-	enum tls_status status = import_chain(pair->chain_pem, &chain);
+	enum tls_status status = import_chain(pair->chain_pem, GNUTLS_X509_CRT_LIST_SORT, &chain);
 
 	if (status == TLS_OK)
 		status = add_pair(credential->gnutls, &chain, pair->key_pem, &index);
@@ -320,7 +341,7 @@ enum tls_status tls_credential_check_dates(const struct tls_material *material, 
 		struct chain chain = {0};
 		uint8_t digest[32];
 
-		status = import_chain(material->pairs[i].chain_pem, &chain);
+		status = import_chain(material->pairs[i].chain_pem, GNUTLS_X509_CRT_LIST_SORT, &chain);
 		if (status == TLS_OK && !(digest_of(chain.certificates[0], digest) && serves(served, digest)))
 			status = check_dates(chain.certificates[0]);
 		chain_done(&chain);

@@ -26,4 +26,10 @@ MUST_CHECK enum tls_status tls_local_leaf_make(struct tls_pems *pems, const char
 /* Whether the leaf is for all those names, signed by this CA, and has more than so many seconds left. */
 int tls_local_leaf_good(const struct tls_pems *pems, const char *const *names, size_t count, int64_t left);
 
+/*
+ * What is known of a CA's certificate, the only one of a PEM text: its subject's common name, its dates, its
+ * fingerprint. TLS_CERTIFICATE: there is none, or there are several, or it is no CA's.
+ */
+MUST_CHECK enum tls_status tls_ca_read(const char *pem, struct tls_expiry *ret_ca);
+
 #endif
