@@ -13,10 +13,10 @@ static int command_version(int argc, char **argv)
 	return 0;
 }
 
-static const struct {
+static const struct command {
 	const char *name;
 	int (*run)(int argc, char **argv);
-	const char *help;
+	const char *help; /* NULL: not for people */
 } COMMANDS[] = {
 	{.name = "init", .run = command_init, .help = "make a store whose keys are locked by a passphrase"},
 	{.name = "serve", .run = command_serve, .help = "keep records and answer requests"},
@@ -52,6 +52,7 @@ static const struct {
 	{.name = "audit", .run = command_audit, .help = "verify, sign and export the audit log"},
 	{.name = "verify-receipt", .run = command_verify_receipt, .help = "verify what a server has signed of a write"},
 	{.name = "check", .run = command_check, .help = "verify every record, and all else that is stored"},
+	{.name = "acme-hook", .run = command_acme_hook},
 	{.name = "version", .run = command_version, .help = "print the version"},
 	{.name = "help", .run = command_help, .help = "print this"},
 };
@@ -64,23 +65,43 @@ static int command_help(int argc, char **argv)
 	(void)argv;
 	puts("usage: coffer COMMAND [OPTION]...\n");
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		printf("  %-14s %s\n", COMMANDS[i].name, COMMANDS[i].help);
+		if (COMMANDS[i].help)
+			printf("  %-14s %s\n", COMMANDS[i].name, COMMANDS[i].help);
 	puts("\ncoffer COMMAND --help tells the options of one.");
 	return 0;
 }
 
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (strcmp(name, COMMANDS[i].name) == 0)
+			return &COMMANDS[i];
+	return NULL;
+}
+
+/* Under the name coffer-COMMAND this program is that command: a hook, say, cannot be told arguments. */
+static const struct command *find_linked(const char *path)
+{
+	static const char PREFIX[] = "coffer-";
+	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+
+	return strncmp(base, PREFIX, sizeof(PREFIX) - 1) == 0 ? find(base + sizeof(PREFIX) - 1) : NULL;
+}
+
 int main(int argc, char **argv)
 {
+	const struct command *command = argc > 0 ? find_linked(argv[0]) : NULL;
 	const char *name = argc > 1 ? argv[1] : "";
 
+	if (command)
+		return command->run(argc, argv);
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
 		return command_help(argc, argv);
 	if (strcmp(name, "--version") == 0)
 		return command_version(argc, argv);
-	for (size_t i = 0; i < COMMAND_COUNT; i++) {
-		if (strcmp(name, COMMANDS[i].name) == 0)
-			return COMMANDS[i].run(argc - 1, argv + 1);
-	}
+	command = find(name);
+	if (command)
+		return command->run(argc - 1, argv + 1);
 	fputs("coffer: no such command; coffer help lists them\n", stderr);
 	return 2;
 }

@@ -11,6 +11,7 @@ int command_seal(int argc, char **argv);
 int command_seal_message(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_health(int argc, char **argv);
+int command_acme_hook(int argc, char **argv);
 int command_config(int argc, char **argv);
 int command_routes(int argc, char **argv);
 int command_audit(int argc, char **argv);

@@ -8,6 +8,7 @@
 
 #include "crypto/secret.h"
 #include "server/api/api.h"
+#include "server/cli/acme.h"
 #include "server/cli/certificates.h"
 #include "server/cli/commands.h"
 #include "server/cli/front.h"
@@ -36,6 +37,7 @@ struct serve {
 	struct notify notify;
 	struct home *home;
 	struct certificates *certificates;
+	struct acme *acme;
 	struct workers *workers;
 	struct care *care;
 	struct epochs *epochs;
@@ -151,17 +153,45 @@ static bool start_metrics_port(struct serve *s)
 							   &s->metrics_port, s->error, sizeof(s->error));
 }
 
+static bool open_acme(struct serve *s)
+{
+	const struct settings *set = &s->settings;
+
+	if (!set->domain[0])
+		return true;
+	if (strcmp(set->http_redirect, "off") == 0) {
+		snprintf(s->error, sizeof(s->error), "--domain needs --http-redirect, where its CA asks for proofs");
+		return false;
+	}
+	return acme_new(&(struct acme_options){.home = s->home,
+					       .certificates = s->certificates,
+					       .domain = set->domain,
+					       .email = set->acme_email,
+					       .directory = set->acme_directory,
+					       .staging = set->acme_staging,
+					       .retry_ms = (int64_t)set->acme_retry,
+					       .limit_ms = (int64_t)set->acme_timeout,
+					       .log = log_line},
+			&s->acme, s->error, sizeof(s->error));
+}
+
+/* And what asks its CA to look there. */
 static bool start_plain_port(struct serve *s)
 {
 	const struct settings *set = &s->settings;
 
 	if (strcmp(set->http_redirect, "off") == 0)
 		return true;
-	return plain_port_new(&(struct plain_port_options){.listen = set->http_redirect,
-							   .origins = &s->origins.origins,
-							   .https_port = http_server_port(s->server),
-							   .head_ms = (unsigned)set->header_timeout},
-			      &s->plain_port, s->error, sizeof(s->error));
+	if (!plain_port_new(&(struct plain_port_options){.listen = set->http_redirect,
+							 .origins = &s->origins.origins,
+							 .https_port = http_server_port(s->server),
+							 .head_ms = (unsigned)set->header_timeout,
+							 .proof = s->acme ? acme_proof : NULL,
+							 .arg = s->acme},
+			    &s->plain_port, s->error, sizeof(s->error)))
+		return false;
+	snprintf(s->error, sizeof(s->error), "out of threads");
+	return !s->acme || acme_start(s->acme);
 }
 
 /* What the KEK is protected by, in words; for the operator. */
@@ -281,7 +311,7 @@ static bool start(struct serve *s)
 
 	if (!front_check(set, s->error, sizeof(s->error)) || !read_secrets(s, secrets, &home.secret_count) ||
 	    home_open(&home, &s->home, s->error, sizeof(s->error)) != CORE_OK ||
-	    (front_has_tls(set) && !open_certificates(s)))
+	    (front_has_tls(set) && !(open_certificates(s) && open_acme(s))))
 		return false;
 	forget_secrets(s);
 	s->refusals = refusals_new();
@@ -340,6 +370,8 @@ static void reload(void *arg)
 
 	if (s->certificates)
 		certificates_look(s->certificates);
+	if (s->acme)
+		acme_look(s->acme);
 	if (!open_access_log(s))
 		log_line(s->error);
 }
@@ -384,6 +416,7 @@ int command_serve(int argc, char **argv)
 		exit_status = complain(s.error);
 	metrics_port_free(s.metrics_port);
 	plain_port_free(s.plain_port);
+	acme_free(s.acme);
 	http_server_stop(s.server);
 	workers_free(s.workers);
 	care_free(s.care);

@@ -30,7 +30,7 @@ enum settings_log_level {
 	SETTINGS_LOG_DEBUG,
 };
 
-#define SETTINGS_COUNT 66
+#define SETTINGS_COUNT 71
 
 /* Sizes are bytes, times are milliseconds. Texts are never NULL after a successful settings_load. */
 struct settings {
@@ -43,6 +43,11 @@ struct settings {
 	char *domain;
 	char *http_redirect;
 	char *metrics;
+	char *acme_email;
+	char *acme_directory;
+	unsigned acme_staging; /* 0 or 1 */
+	uint64_t acme_retry;
+	uint64_t acme_timeout;
 	uint64_t max_record_size;
 	char *access_log;
 	unsigned log_level; /* enum settings_log_level */

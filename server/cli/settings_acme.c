@@ -3,7 +3,7 @@
 
 #include "server/cli/settings_value.h"
 
-enum { DOMAIN_MAX = 253, LABEL_MAX = 63 };
+enum { DOMAIN_MAX = 253, LABEL_MAX = 63, LOCAL_PART_MAX = 64, URL_MAX = 200 };
 
 static const char LETTERS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 static const char DIGITS[] = "0123456789";
@@ -57,4 +57,34 @@ bool settings_check_domains(const char *text)
 bool settings_check_redirect(const char *text)
 {
 	return strcmp(text, "off") == 0 || settings_check_listen(text);
+}
+
+bool settings_check_email(const char *text)
+{
+	const size_t size = strcspn(text, "@");
+
+	if (text[0] == '\0')
+		return true;
+	if (!is_alphanumeric(text[0]) || size > LOCAL_PART_MAX || text[size] == '\0')
+		return false;
+	for (size_t i = 0; i < size; i++)
+		if (!is_alphanumeric(text[i]) && !strchr("._+-", text[i]))
+			return false;
+	return is_domain(text + size + 1, strlen(text + size + 1));
+}
+
+bool settings_check_url(const char *text)
+{
+	static const char scheme[] = "https://";
+	const size_t head = sizeof(scheme) - 1;
+
+	if (text[0] == '\0')
+		return true;
+	if (strncmp(text, scheme, head) != 0 || strlen(text) > URL_MAX ||
+	    !settings_is_authority(text + head, strcspn(text + head, "/")))
+		return false;
+	for (const char *at = text + head; *at; at++)
+		if (!is_alphanumeric(*at) && !strchr("-._~/:[]", *at))
+			return false;
+	return true;
 }

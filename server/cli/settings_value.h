@@ -55,6 +55,8 @@ bool settings_check_origins(const char *text); /* https://HOST[:PORT] with comma
 bool settings_check_domains(
 	const char *text); /* DNS names with a dot, no wildcards, with commas between; may be empty */
 bool settings_check_redirect(const char *text); /* "off", or as settings_check_listen() */
+bool settings_check_email(const char *text);	/* NAME@DOMAIN; may be empty */
+bool settings_check_url(const char *text);	/* https://HOST[:PORT]/PATH; may be empty */
 
 /* Whether `size` characters are HOST or HOST:PORT, an IPv6 address in brackets. */
 bool settings_is_authority(const char *text, size_t size);

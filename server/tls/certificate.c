@@ -48,19 +48,44 @@ static enum tls_status describe(gnutls_x509_crt_t certificate, struct tls_certif
 	return TLS_OK;
 }
 
-enum tls_status tls_certificate_read(const char *pem, struct tls_certificate *ret_certificate)
+static enum tls_status import(const char *pem, gnutls_x509_crt_t *ret_certificate)
 {
 	const gnutls_datum_t datum = text_datum(pem);
 	gnutls_x509_crt_t certificate = NULL;
-	enum tls_status status = TLS_NOMEM;
 
 	if (gnutls_x509_crt_init(&certificate) < 0)
+		return TLS_NOMEM;
+	if (gnutls_x509_crt_import(certificate, &datum, GNUTLS_X509_FMT_PEM) < 0) {
+		gnutls_x509_crt_deinit(certificate);
+		return TLS_CERTIFICATE;
+	}
+	*ret_certificate = certificate;
+	return TLS_OK;
+}
+
+enum tls_status tls_certificate_read(const char *pem, struct tls_certificate *ret_certificate)
+{
+	gnutls_x509_crt_t certificate;
+	enum tls_status status = import(pem, &certificate);
+
+	if (status != TLS_OK)
 		return status;
-	status = gnutls_x509_crt_import(certificate, &datum, GNUTLS_X509_FMT_PEM) < 0
-			 ? TLS_CERTIFICATE
-			 : describe(certificate, ret_certificate);
+	status = describe(certificate, ret_certificate);
 	gnutls_x509_crt_deinit(certificate);
 	return status;
+}
+
+bool tls_certificate_is_for(const char *pem, const char *const *names, size_t count)
+{
+	gnutls_x509_crt_t certificate;
+	bool all = true;
+
+	if (import(pem, &certificate) != TLS_OK)
+		return false;
+	for (size_t i = 0; i < count && all; i++)
+		all = gnutls_x509_crt_check_hostname2(certificate, names[i], GNUTLS_VERIFY_DO_NOT_ALLOW_WILDCARDS);
+	gnutls_x509_crt_deinit(certificate);
+	return all;
 }
 
 /* The leaf of the pair at `index`. */

@@ -20,6 +20,11 @@ struct tls_certificate {
 
 /* Of the first certificate of a PEM text. TLS_CERTIFICATE, TLS_NOMEM. */
 MUST_CHECK enum tls_status tls_certificate_read(const char *pem, struct tls_certificate *ret_certificate);
+/*
+ * Whether the first certificate of a PEM text is for all of these DNS names, `count` of them, which a wildcard does not
+ * do. False, too, for what is no certificate.
+ */
+bool tls_certificate_is_for(const char *pem, const char *const *names, size_t count);
 /* Any thread: of what the context serves; of several leaves the one that expires first. */
 MUST_CHECK enum tls_status tls_context_certificate(struct tls_context *context,
 						   struct tls_certificate *ret_certificate);

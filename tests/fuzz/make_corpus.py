@@ -448,9 +448,28 @@ def forwarded():
     yield "networks", b"0.0.0.0/0,::1,192.0.2.4/30\nF2001:db8::1, 192.0.2.7"
 
 
+def acme_challenge():
+    token, digest = b"LMg1ViCw4stErXzymWGZ8vhdKxrMUC2gJ5_mfOU0s7E", b"ODJplnKgK_JAS46cy6tq6u4n0I9xdRT9aR1G2EApYsI"
+
+    def words(method, kind=b"http-01", name=b"clinic.example.org", token=token, proof=None, more=()):
+        return b"\n".join((method, kind, name, token, proof or token + b"." + digest, *more))
+
+    for method in (b"begin", b"done", b"failed", b"renew"):
+        yield method.decode(), words(method)
+    yield "dns", words(b"begin", kind=b"dns-01", proof=digest)
+    yield "more", words(b"begin", more=(b"",))
+    yield "fewer", b"begin\nhttp-01\nclinic.example.org\n" + token
+    yield "up", words(b"begin", token=b"../../keys/store.key")
+    yield "longest", words(b"begin", token=b"a" * 128)
+    yield "too-long", words(b"begin", token=b"a" * 129)
+    yield "other-token", words(b"begin", proof=b"b." + digest)
+    yield "padded", words(b"begin", proof=token + b"." + digest + b"=")
+
+
 TARGETS = (wire, record_meta, audit_event, audit_segment, encode, hello, conditional, http_date, slot, json_, route,
            settings_value, settings_file, private_key, public_key, gate, directory_name, accept, etag_list, origin,
-           pubkey_pem, key_text, invite_text, port80, forwarded)
+           pubkey_pem, key_text, invite_text, port80, acme_challenge,
+           forwarded)
 
 
 def main():
