@@ -38,6 +38,7 @@ struct acme {
 	pthread_t thread;
 	bool running;
 	pthread_mutex_t lock;
+	char served[96];	   /* its fingerprint; "": none */
 	struct acme_status status; /* under the lock; written by the thread, or before there is one */
 };
 
@@ -63,20 +64,20 @@ static void drop_key(char *key)
 	free(key);
 }
 
-/* The first bytes of its fingerprint. */
-static uint32_t number_of(const char *chain)
+/* The first bytes of the fingerprint. */
+static uint32_t number_of(const char fingerprint[static 96])
 {
-	char text[96];
-	unsigned bytes[4];
+	unsigned b[4] = {0};
 
-	if (tls_fingerprint(chain, text) != TLS_OK ||
-	    sscanf(text, "%2x:%2x:%2x:%2x:", &bytes[0], &bytes[1], &bytes[2], &bytes[3]) != 4)
-		return 0;
-	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | (uint32_t)bytes[3];
+	(void)sscanf(fingerprint, "%2x:%2x:%2x:%2x:", &b[0], &b[1], &b[2], &b[3]);
+	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | (uint32_t)b[3];
 }
 
-static void note_served(struct acme *acme, const struct tls_certificate *certificate, uint32_t spread)
+static void note_served(struct acme *acme, const struct tls_certificate *certificate, const char fingerprint[static 96])
 {
+	const uint32_t spread = number_of(fingerprint);
+
+	memcpy(acme->served, fingerprint, sizeof(acme->served));
 	pthread_mutex_lock(&acme->lock);
 	acme->status.served = true;
 	acme->status.not_before_ms = certificate->not_before_ms;
@@ -92,22 +93,37 @@ enum adoption {
 	UNUSABLE, /* it is as it should be, but cannot be served now: another would be no better */
 };
 
-/* Serves the pair in the files, also while it is for some of our domains only. Why not is told, but for WANTED. */
-static enum adoption adopt(struct acme *acme, struct files_error *error)
+static enum tls_status install(struct acme *acme, const char *chain, const char *key)
 {
 	struct tls_certificate certificate;
+	char fingerprint[96];
+	enum tls_status status = tls_fingerprint(chain, fingerprint);
+
+	if (status == TLS_OK && strcmp(fingerprint, acme->served) == 0)
+		return TLS_OK;
+	if (status == TLS_OK)
+		status = tls_certificate_read(chain, &certificate);
+	if (status == TLS_OK)
+		status = certificates_install(acme->options.certificates, chain, key);
+	if (status == TLS_OK)
+		note_served(acme, &certificate, fingerprint);
+	return status;
+}
+
+/* Serves the pair in the files, also while it is for some of our domains only. The error tells why it does not. */
+static enum adoption adopt(struct acme *acme, struct files_error *error)
+{
 	char *chain = NULL, *key = NULL;
 	enum adoption result;
 	enum tls_status status;
 	const enum core_status read = acme_files_read_pair(&acme->files, &chain, &key, error);
 
+	if (read == CORE_NOT_FOUND)
+		error->text[0] = '\0'; /* as it is before the first order */
 	if (read != CORE_OK)
 		return read == CORE_NOT_FOUND ? WANTED : UNUSABLE;
-	status = tls_certificate_read(chain, &certificate);
-	if (status == TLS_OK)
-		status = certificates_install(acme->options.certificates, chain, key);
+	status = install(acme, chain, key);
 	if (status == TLS_OK) {
-		note_served(acme, &certificate, number_of(chain));
 		result = tls_certificate_is_for(chain, acme->domains, acme->count) ? SERVED : WANTED;
 	} else {
 		snprintf(error->text, error->size, "%s: %s", acme->files.chain, tls_status_text(status));
@@ -131,16 +147,14 @@ static uint32_t any_number(void)
 	return number;
 }
 
-static void say_served(struct acme *acme, const char *what)
+static void say_served(struct acme *acme)
 {
 	struct acme_status status;
-	char until[25], renew[25];
+	char renew[25];
 
 	acme_status(acme, &status);
-	clock_rfc3339(status.not_after_ms, until);
 	clock_rfc3339(status.renew_ms, renew);
-	tell(acme, "the certificate for %s %s: good until %s, to be renewed at %s", acme->domains[0], what, until,
-	     renew);
+	tell(acme, "the certificate for %s is to be renewed at %s", acme->domains[0], renew);
 }
 
 /* fresh: it was not served before. */
@@ -154,7 +168,7 @@ static void note_success(struct acme *acme, bool fresh)
 	acme->status.next_ms = acme->status.renew_ms;
 	pthread_mutex_unlock(&acme->lock);
 	if (fresh)
-		say_served(acme, "is served");
+		say_served(acme);
 }
 
 static void note_failure(struct acme *acme, const char *error)
@@ -300,7 +314,7 @@ static bool begin(struct acme *acme, struct files_error *error)
 	error->text[0] = '\0';
 	adoption = adopt(acme, error);
 	if (acme->status.served)
-		say_served(acme, "is there");
+		say_served(acme);
 	else if (error->text[0])
 		tell(acme, "%s", error->text);
 	acme->status.next_ms = adoption == SERVED ? acme->status.renew_ms : clock_unix_ms();

@@ -37,20 +37,34 @@ bool cert_names_all_addresses(const char *listen)
 	return inet_pton(AF_INET, text, &address) == 1 && memcmp(&address, &nowhere, sizeof(struct in_addr)) == 0;
 }
 
+static bool has(const char *const *list, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcasecmp(list[i], name) == 0)
+			return true;
+	return false;
+}
+
 static void add(struct cert_names *names, const char *name)
 {
-	for (size_t i = 0; i < names->count; i++)
-		if (strcasecmp(names->names[i], name) == 0)
-			return;
-	if (name[0] != '\0')
+	if (name[0] != '\0' && !has(names->names, names->count, name) && !has(names->others, names->other_count, name))
 		names->names[names->count++] = name;
 }
 
-bool cert_names_init(struct cert_names *ret_names, const char *listen, const char *list)
+/* How many names a list holds. */
+static size_t length(const char *list)
+{
+	size_t count = 1;
+
+	for (const char *at = list; *at; at++)
+		count += *at == ',';
+	return count;
+}
+
+bool cert_names_init(struct cert_names *ret_names, const char *listen, const char *list, const char *domain)
 {
 	struct cert_names names = {0};
 	char host[HOST_MAX] = "", address[INET6_ADDRSTRLEN];
-	size_t most = 3; /* host, address, and one more than the list has commas */
 	char *rest;
 
 	if (gethostname(host, sizeof(host) - 1) != 0)
@@ -58,14 +72,18 @@ bool cert_names_init(struct cert_names *ret_names, const char *listen, const cha
 	address_of(listen, address);
 	if (cert_names_all_addresses(listen))
 		address[0] = '\0';
-	for (const char *at = list; *at; at++)
-		most += *at == ',';
-	names.names = calloc(most, sizeof(*names.names));
-	if (!names.names || asprintf(&names.text, "%s,%s,%s", host, address, list) < 0) {
+	names.names = calloc(length(list) + 2, sizeof(*names.names)); /* and host and address */
+	names.others = calloc(length(domain), sizeof(*names.others));
+	names.domain = rest = strdup(domain);
+	if (!names.names || !names.others || !names.domain ||
+	    asprintf(&names.text, "%s,%s,%s", host, address, list) < 0) {
 		names.text = NULL;
 		cert_names_done(&names);
 		return false;
 	}
+	for (char *name; (name = strsep(&rest, ",")) != NULL;)
+		if (name[0] != '\0')
+			names.others[names.other_count++] = name;
 	rest = names.text;
 	for (char *name; (name = strsep(&rest, ",")) != NULL;)
 		add(&names, name);
@@ -76,6 +94,8 @@ bool cert_names_init(struct cert_names *ret_names, const char *listen, const cha
 void cert_names_done(struct cert_names *names)
 {
 	free(names->names);
+	free(names->others);
 	free(names->text);
+	free(names->domain);
 	*names = (struct cert_names){0};
 }

@@ -13,8 +13,11 @@
 #include "server/cli/cert_notice.h"
 #include "server/cli/local_certificate.h"
 #include "server/core/clock.h"
+#include "server/tls/certificate.h"
 
 enum {
+	LOCAL = 0, /* pairs, where there are no files: of the local CA, and of certificates_install() */
+	INSTALLED = 1,
 	LINE = 1200,
 	SETTLE_MS = 50,
 	SETTLE_TURNS = 20, /* files that never come to rest are read nevertheless */
@@ -30,7 +33,6 @@ struct certificates {
 	char ca_hex[65];
 	pthread_mutex_t lock;	 /* of what follows, once there is a thread */
 	struct cert_texts texts; /* as they are served */
-	bool installed;		 /* by certificates_install() */
 	bool pending;		 /* something in the files was not good */
 	unsigned settling;
 	char *told[CERT_SLOTS]; /* what the log was last told of each; NULL: that it is good */
@@ -42,9 +44,10 @@ struct certificates {
 	pthread_t thread;
 };
 
+/* Without files: the local CA's pair is served, alone until there is one for the domain. */
 static bool is_local(const struct certificates *certificates)
 {
-	return cert_files_pairs(certificates->files) == 0 && !certificates->installed;
+	return cert_files_pairs(certificates->files) == 0;
 }
 
 static void tell(const struct certificates *certificates, const char *what, const char *why)
@@ -86,16 +89,16 @@ static struct local_certificate local_of(const struct certificates *certificates
 		.home = certificates->options.home,
 		.names = certificates->names.names,
 		.count = certificates->names.count,
+		.others = certificates->names.others,
+		.other_count = certificates->names.other_count,
 		.lifetime = (int64_t)(certificates->options.lifetime_ms / 1000),
 		.renew = (int64_t)(certificates->options.renew_ms / 1000),
 	};
 }
 
-static bool take_pair(const char *chain, const char *key, struct cert_texts *ret_texts)
+static bool take_pair(const char *chain, const char *key, struct cert_text_pair *ret_pair)
 {
-	ret_texts->pair_count = 1;
-	return cert_text_copy(chain, false, &ret_texts->pairs[0].chain) &&
-	       cert_text_copy(key, true, &ret_texts->pairs[0].key);
+	return cert_text_copy(chain, false, &ret_pair->chain) && cert_text_copy(key, true, &ret_pair->key);
 }
 
 /* What clients are told of the CA. */
@@ -126,7 +129,9 @@ static bool open_local(struct certificates *certificates, char *ret_error, size_
 	if (!local_certificate_open(&local, &pems, ret_error, error_size))
 		return false;
 	snprintf(ret_error, error_size, "out of memory for %s/tls/ca.pem", home_path(options->home));
-	good = take_pair(pems.leaf_cert, pems.leaf_key, &certificates->texts) && publish_ca(certificates, pems.ca_cert);
+	certificates->texts.pair_count = 1;
+	good = take_pair(pems.leaf_cert, pems.leaf_key, &certificates->texts.pairs[LOCAL]) &&
+	       publish_ca(certificates, pems.ca_cert);
 	tls_pems_done(&pems);
 	return good;
 }
@@ -136,9 +141,11 @@ static bool open_local(struct certificates *certificates, char *ret_error, size_
 /* Takes what is fresh, also on failure. The lock is held. */
 static enum tls_status apply(struct certificates *certificates, struct cert_texts *fresh)
 {
-	const struct tls_material material = cert_texts_material(&certificates->texts, fresh);
-	const enum tls_status status = tls_context_replace(certificates->tls, &material);
+	struct tls_material material = cert_texts_material(&certificates->texts, fresh);
+	enum tls_status status;
 
+	material.pairs[LOCAL].aside = is_local(certificates) && material.pair_count > INSTALLED;
+	status = tls_context_replace(certificates->tls, &material);
 	if (status == TLS_OK)
 		cert_texts_move(&certificates->texts, fresh);
 	cert_texts_done(fresh);
@@ -147,17 +154,15 @@ static enum tls_status apply(struct certificates *certificates, struct cert_text
 
 enum tls_status certificates_install(struct certificates *certificates, const char *chain_pem, const char *key_pem)
 {
-	struct cert_texts fresh = {.pair_count = 0};
+	struct cert_texts fresh = {.pair_count = INSTALLED + 1};
 	enum tls_status status = TLS_NOMEM;
 
 	pthread_mutex_lock(&certificates->lock);
-	if (take_pair(chain_pem, key_pem, &fresh))
+	if (take_pair(chain_pem, key_pem, &fresh.pairs[INSTALLED]))
 		status = apply(certificates, &fresh);
 	cert_texts_done(&fresh);
-	if (status == TLS_OK) {
-		certificates->installed = true;
+	if (status == TLS_OK)
 		tell_served(certificates);
-	}
 	pthread_mutex_unlock(&certificates->lock);
 	return status;
 }
@@ -166,19 +171,20 @@ enum tls_status certificates_install(struct certificates *certificates, const ch
 static void renew_local(struct certificates *certificates, bool at_once)
 {
 	const struct local_certificate local = local_of(certificates);
-	struct cert_texts fresh = {.pair_count = 0};
+	const char *served = certificates->texts.pairs[LOCAL].chain.bytes;
+	struct cert_texts fresh = {.pair_count = certificates->texts.pair_count};
 	struct tls_pems pems = {0};
-	struct tls_expiry expiry;
+	struct tls_certificate leaf;
 	enum tls_status status = TLS_NOMEM;
 	char error[LINE] = "";
 	bool good;
 
-	tls_context_expiry(certificates->tls, &expiry);
-	if (!at_once && expiry.seconds_left > local.renew)
+	if (!at_once && tls_certificate_read(served, &leaf) == TLS_OK &&
+	    leaf.not_after_ms - clock_unix_ms() > local.renew * 1000)
 		return;
 	good = local_certificate_open(&local, &pems, error, sizeof(error));
-	if (good && strcmp(pems.leaf_cert, certificates->texts.pairs[0].chain.bytes) != 0) {
-		if (take_pair(pems.leaf_cert, pems.leaf_key, &fresh))
+	if (good && strcmp(pems.leaf_cert, served) != 0) {
+		if (take_pair(pems.leaf_cert, pems.leaf_key, &fresh.pairs[LOCAL]))
 			status = apply(certificates, &fresh);
 		cert_texts_done(&fresh);
 		good = status == TLS_OK;
@@ -237,7 +243,7 @@ static void warn(struct certificates *certificates)
 
 	tls_context_expiry(certificates->tls, &expiry);
 	urgency = cert_urgency_of(&expiry);
-	if (is_local(certificates) && urgency != CERT_EXPIRED)
+	if (is_local(certificates) && certificates->texts.pair_count <= INSTALLED && urgency != CERT_EXPIRED)
 		urgency = CERT_FRESH;
 	if (urgency > certificates->urgency) {
 		cert_notice_urgent(&expiry, line, sizeof(line));
@@ -317,7 +323,7 @@ static bool start(struct certificates *certificates, char *ret_error, size_t err
 	enum tls_status status;
 
 	snprintf(ret_error, error_size, "out of memory or threads");
-	if (!cert_names_init(&certificates->names, options->listen, options->host_name) ||
+	if (!cert_names_init(&certificates->names, options->listen, options->host_name, options->domain) ||
 	    !cert_files_new(&files, &certificates->files, ret_error, error_size) ||
 	    (is_local(certificates) && !open_local(certificates, ret_error, error_size)) ||
 	    !open_files(certificates, ret_error, error_size))
@@ -381,12 +387,12 @@ struct tls_context *certificates_tls(struct certificates *certificates)
 
 const char *certificates_ca_pem(const struct certificates *certificates)
 {
-	return certificates ? certificates->ca_pem : NULL;
+	return certificates && !certificates->options.domain[0] ? certificates->ca_pem : NULL;
 }
 
 const char *certificates_ca_hex(const struct certificates *certificates)
 {
-	return certificates && certificates->ca_pem ? certificates->ca_hex : NULL;
+	return certificates_ca_pem(certificates) ? certificates->ca_hex : NULL;
 }
 
 const char *certificates_ca_fingerprint(const struct certificates *certificates)

@@ -17,6 +17,7 @@ struct certificates_options {
 	struct home *home; /* borrowed */
 	const char *listen;
 	const char *host_name;
+	const char *domain; /* names with commas between that somebody will install a certificate for; "": none */
 	const char *certs, *keys, *staples; /* lists of files; "": the local CA's */
 	const char *client_ca;		    /* "": none is asked for */
 	const char *client_crl;		    /* "": none */
@@ -38,8 +39,8 @@ void certificates_free(struct certificates *certificates);
  */
 struct tls_context *certificates_tls(struct certificates *certificates);
 /*
- * The local CA, when it is the one that certifies: as PEM, and SHA-256 of its DER in lower-case hexadecimal and as
- * tls_fingerprint() writes it. Borrowed; else NULL.
+ * The local CA, when it is the one that certifies what clients see: as PEM, and SHA-256 of its DER in lower-case
+ * hexadecimal. Borrowed; else NULL. And as tls_fingerprint() writes it, also when it certifies but for this machine.
  */
 const char *certificates_ca_pem(const struct certificates *certificates);
 const char *certificates_ca_hex(const struct certificates *certificates);
@@ -50,10 +51,11 @@ const char *certificates_chain_file(const struct certificates *certificates);
 /* Any thread: looks at once whether anything has changed or is due, and does not wait for it. */
 void certificates_look(struct certificates *certificates);
 /*
- * Any thread: serves this pair from the next session on, beside the client CAs that are set. For whoever obtains
- * certificates (an ACME client); not with files. Both are PEM texts, the leaf first, and are copied. Refused, with what
- * was served before going on, for the reasons of tls_context_replace(); tls_status_text() says them. Once it has
- * succeeded the pair is the caller's to renew: the local CA makes none any more.
+ * Any thread: serves this pair from the next session on, to clients that call the server by a name of it; those that
+ * use an address, or another name, go on with the local CA's, as commands on this machine do. For whoever obtains
+ * certificates for the domain (an ACME client); not with files. Both are PEM texts, the leaf first, and are copied.
+ * Refused, with what was served before going on, for the reasons of tls_context_replace(); tls_status_text() says them.
+ * The pair is the caller's to renew.
  */
 MUST_CHECK enum tls_status certificates_install(struct certificates *certificates, const char *chain_pem,
 						const char *key_pem);

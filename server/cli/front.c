@@ -27,6 +27,11 @@ bool front_check(const struct settings *settings, char *ret_error, size_t size)
 		 "--http-redirect is of no use with --listen off: the proxy sends clients on to https"},
 	};
 
+	if (settings->domain[0] && settings->tls_cert[0]) {
+		snprintf(ret_error, size,
+			 "--domain and --tls-cert are two ways to a certificate: leave one of them out");
+		return false;
+	}
 	for (size_t i = 0; !front_has_tls(settings) && i < sizeof(faults) / sizeof(faults[0]); i++) {
 		if (!faults[i].given)
 			continue;

@@ -88,6 +88,8 @@ void greeting_print(const struct greeting *greeting, FILE *out)
 	fprintf(out, "%s\n", greeting->protection);
 	if (greeting->metrics_port)
 		fprintf(out, "Port %u tells metrics to programs of this machine\n", greeting->metrics_port);
+	if (greeting->origin)
+		fprintf(out, "Clients reach it at %s, whose certificate comes by ACME\n", greeting->origin);
 	if (greeting->plain_port)
 		fprintf(out, "Port %u sends plain HTTP on to https\n", greeting->plain_port);
 	put_curl(out, greeting, &main, "-H 'Content-Type: application/json' --data-binary '{\"hello\":\"world\"}' ");

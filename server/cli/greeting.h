@@ -13,9 +13,10 @@ struct greeting {
 	uint16_t http_port;
 	uint16_t metrics_port;	 /* that of --metrics, 0: none */
 	uint16_t plain_port;	 /* that of --http-redirect, 0: none */
-	const char *fingerprint; /* of the local CA; NULL without TLS, and when another one certifies */
+	const char *fingerprint; /* of the local CA; NULL without TLS, and when only another one certifies */
 	const char *chain;	 /* the file of the certificate that is served then */
 	const char *name;	 /* whom that is for: a DNS name that clients dial, or one with a wildcard */
+	const char *origin;	 /* what clients dial, whose certificate comes by ACME; NULL: none */
 	const char *protection;	 /* a sentence: what keeps the private KEK from others */
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "crypto/secret.h"
+#include "server/tls/certificate.h"
 
 struct job {
 	const struct local_certificate *local;
@@ -58,6 +59,14 @@ static bool open_ca(struct job *job)
 	       write_pem(job, "tls/ca.pem", 0644, job->pems.ca_cert);
 }
 
+static bool is_for_others(const struct local_certificate *local, const struct tls_pems *pems)
+{
+	for (size_t i = 0; i < local->other_count; i++)
+		if (tls_certificate_is_for(pems->leaf_cert, &local->others[i], 1))
+			return true;
+	return false;
+}
+
 static bool open_leaf(struct job *job)
 {
 	const struct local_certificate *local = job->local;
@@ -66,7 +75,7 @@ static bool open_leaf(struct job *job)
 
 	if (read_pem(job, "tls/server.pem", false, &pems->leaf_cert) == CORE_OK &&
 	    read_pem(job, "tls/server.key", true, &pems->leaf_key) == CORE_OK &&
-	    tls_local_leaf_good(pems, local->names, local->count, local->renew))
+	    tls_local_leaf_good(pems, local->names, local->count, local->renew) && !is_for_others(local, pems))
 		return true;
 	made = tls_local_leaf_make(pems, local->names, local->count, local->lifetime);
 	if (made != TLS_OK)

@@ -45,6 +45,12 @@ static bool split(struct origin_names *names, char *text)
 	return true;
 }
 
+static void add(struct origin_names *names, const char *const *hosts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		names->hosts[names->origins.host_name_count++] = hosts[i];
+}
+
 bool origin_names_init(struct origin_names *ret_names, const char *origin, const char *domain, const char *listen,
 		       const char *host_name)
 {
@@ -53,16 +59,15 @@ bool origin_names_init(struct origin_names *ret_names, const char *origin, const
 
 	if ((origin[0] || domain[0]) && !split(&names, origin[0] ? strdup(origin) : prefix_each(domain)))
 		goto failed;
-	if (!cert_names_init(&names.names, listen, host_name))
+	if (!cert_names_init(&names.names, listen, host_name, domain))
 		goto failed;
-	names.hosts = calloc(names.names.count + ALWAYS_COUNT, sizeof(*names.hosts));
+	names.hosts = calloc(ALWAYS_COUNT + names.names.count + names.names.other_count, sizeof(*names.hosts));
 	if (!names.hosts)
 		goto failed;
-	memcpy(names.hosts, ALWAYS, sizeof(ALWAYS));
-	if (names.names.count > 0)
-		memcpy(names.hosts + ALWAYS_COUNT, names.names.names, names.names.count * sizeof(*names.hosts));
+	add(&names, ALWAYS, ALWAYS_COUNT);
+	add(&names, names.names.names, names.names.count);
+	add(&names, names.names.others, names.names.other_count);
 	origins->host_names = names.hosts;
-	origins->host_name_count = names.names.count + ALWAYS_COUNT;
 	*ret_names = names;
 	return true;
 failed:

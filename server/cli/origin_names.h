@@ -16,9 +16,10 @@ struct origin_names {
 };
 
 /*
- * origin: origins with commas between; empty: "https://" before each of `domain`, names with commas between; that empty
- * too: the names that the certificate of the local CA is made for (cert_names.h) with "localhost", "127.0.0.1" and
- * "::1". False when memory runs out. origin_names_done() frees.
+ * The hosts are "localhost", "127.0.0.1", "::1", the names that the certificate of the local CA is made for
+ * (cert_names.h), and those of `domain`. origin: origins with commas between; empty: "https://" before each of
+ * `domain`, names with commas between; that empty too: the hosts will do. False when memory runs out.
+ * origin_names_done() frees.
  */
 __attribute__((warn_unused_result)) bool origin_names_init(struct origin_names *ret_names, const char *origin,
 							   const char *domain, const char *listen,

@@ -49,7 +49,6 @@ struct serve {
 	struct plain_port *plain_port;
 	struct metrics_port *metrics_port; /* of --metrics */
 	struct origin_names origins;
-	char *names; /* --host-name and --domain */
 	int access_log;
 	char error[1024];
 };
@@ -90,15 +89,10 @@ static bool open_certificates(struct serve *s)
 {
 	const struct settings *set = &s->settings;
 
-	if (asprintf(&s->names, "%s%s%s", set->host_name, set->host_name[0] && set->domain[0] ? "," : "", set->domain) <
-	    0) {
-		s->names = NULL;
-		snprintf(s->error, sizeof(s->error), "out of memory");
-		return false;
-	}
 	return certificates_new(&(struct certificates_options){.home = s->home,
 							       .listen = set->listen,
-							       .host_name = s->names,
+							       .host_name = set->host_name,
+							       .domain = set->domain,
 							       .certs = set->tls_cert,
 							       .keys = set->tls_key,
 							       .staples = set->tls_ocsp,
@@ -221,6 +215,7 @@ static void greet(const struct serve *s)
 					  .plain_port = s->plain_port ? plain_port_number(s->plain_port) : 0,
 					  .fingerprint = certificates_ca_fingerprint(s->certificates),
 					  .chain = certificates_chain_file(s->certificates),
+					  .origin = s->acme ? s->origins.origins.origins[0] : NULL,
 					  .name = expiry.subject,
 					  .protection = protection(s)},
 		       stdout);
@@ -341,7 +336,8 @@ static bool start(struct serve *s)
 		.idempotency_ttl_ms = (int64_t)set->idempotency_ttl,
 		.log = log_line,
 	});
-	if (!s->workers || !s->care || !origin_names_init(&s->origins, set->origin, set->domain, set->listen, s->names))
+	if (!s->workers || !s->care ||
+	    !origin_names_init(&s->origins, set->origin, set->domain, set->listen, set->host_name))
 		return false;
 	return make_api(s) && open_access_log(s) && start_http(s) && start_plain_port(s) && start_metrics_port(s) &&
 	       (!front_has_tls(set) ||
@@ -429,7 +425,6 @@ int command_serve(int argc, char **argv)
 	refusals_free(s.refusals);
 	api_free(s.api);
 	origin_names_done(&s.origins);
-	free(s.names);
 	notify_done(&s.notify);
 	settings_done(&s.settings);
 	return exit_status;

@@ -109,14 +109,8 @@ static enum tls_status describe_pair(const struct tls_credential *credential, un
 enum tls_status tls_context_certificate(struct tls_context *context, struct tls_certificate *ret_certificate)
 {
 	struct tls_credential *credential = tls_context_take(context);
-	struct tls_certificate other;
-	enum tls_status status = describe_pair(credential, 0, ret_certificate);
+	const enum tls_status status = describe_pair(credential, credential->expiry_pair, ret_certificate);
 
-	for (unsigned i = 1; status == TLS_OK && i < credential->leaf_count; i++) {
-		status = describe_pair(credential, i, &other);
-		if (status == TLS_OK && other.not_after_ms < ret_certificate->not_after_ms)
-			*ret_certificate = other;
-	}
 	tls_credential_give(credential);
 	return status;
 }

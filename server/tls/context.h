@@ -50,6 +50,7 @@ struct tls_pair {
 	const char *key_pem;   /* PKCS#8, or as openssl writes it; not encrypted; RSA from 2048 bits, ECDSA, Ed25519 */
 	const uint8_t *ocsp_der; /* an OCSP response for the leaf, NULL: none */
 	size_t ocsp_size;
+	bool aside; /* for those who call the server by another name: what is told of the certificate is not of this */
 };
 
 struct tls_material {

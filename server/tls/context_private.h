@@ -32,6 +32,7 @@ struct tls_credential {
 	gnutls_certificate_credentials_t gnutls;
 	gnutls_x509_trust_list_t clients; /* CAs and CRLs, part of `gnutls`; NULL: no client certificate is asked for */
 	struct tls_expiry expiry;
+	unsigned expiry_pair; /* whose it is */
 	size_t leaf_count;
 	uint8_t leaves[TLS_PAIRS_MAX][32]; /* SHA-256 of each */
 };

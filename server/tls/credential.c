@@ -235,15 +235,18 @@ enum tls_status tls_ca_read(const char *pem, struct tls_expiry *ret_ca)
 	return status;
 }
 
-static enum tls_status note_leaf(struct tls_credential *credential, gnutls_x509_crt_t leaf)
+static enum tls_status note_leaf(struct tls_credential *credential, gnutls_x509_crt_t leaf, bool aside)
 {
 	uint8_t *digest = credential->leaves[credential->leaf_count];
-	const int64_t not_after = gnutls_x509_crt_get_expiration_time(leaf);
+	const int64_t known = credential->expiry.not_after;
 
 	if (!digest_of(leaf, digest))
 		return TLS_INTERNAL;
-	if (credential->leaf_count++ == 0 || not_after < credential->expiry.not_after)
+	if (!aside && (known == 0 || gnutls_x509_crt_get_expiration_time(leaf) < known)) {
+		credential->expiry_pair = (unsigned)credential->leaf_count;
 		describe(leaf, digest, &credential->expiry);
+	}
+	credential->leaf_count++;
 	return TLS_OK;
 }
 
@@ -286,7 +289,7 @@ static enum tls_status add(struct tls_credential *credential, const struct tls_p
 	if (status == TLS_OK)
 		status = add_pair(credential->gnutls, &chain, pair->key_pem, &index);
 	if (status == TLS_OK)
-		status = note_leaf(credential, chain.certificates[0]);
+		status = note_leaf(credential, chain.certificates[0], pair->aside);
 	if (status == TLS_OK && pair->ocsp_der)
 		status = add_staple(credential->gnutls, index, &chain, pair);
 	chain_done(&chain);

@@ -431,3 +431,85 @@ Test(tls, a_session_goes_on_with_the_certificate_that_it_began_with)
 	tls_pems_done(&before);
 	tls_pems_done(&after);
 }
+
+/* ---- several certificates ---------------------------------------------------------------------------------------- */
+
+static struct tls_pems pems_for(const char *name, int64_t lifetime)
+{
+	struct tls_pems pems = {0};
+
+	cr_assert_eq(tls_local_ca_make(&pems), TLS_OK);
+	cr_assert_eq(tls_local_leaf_make(&pems, &name, 1, lifetime), TLS_OK);
+	return pems;
+}
+
+Test(tls, who_calls_by_another_name_gets_the_first_certificate)
+{
+	static const struct {
+		const char *name; /* NULL: an address is dialled, and none told */
+		bool second;
+	} calls[] = {
+		{NULL, false},		 {"localhost", false},		{"other.example.org", false},
+		{"records.test", false}, {"records.example.org", true},
+	};
+	struct tls_pems own = pems_for("*.example.org", LIFETIME / 4);
+	struct tls_pems given = pems_for("records.example.org", LIFETIME);
+	const struct tls_material material = {
+		.pairs = {{.chain_pem = own.leaf_cert, .key_pem = own.leaf_key, .aside = true},
+			  {.chain_pem = given.leaf_cert, .key_pem = given.leaf_key}},
+		.pair_count = 2,
+	};
+	struct tls_context *context = NULL;
+	struct tls_certificate certificate;
+	struct tls_expiry expiry;
+	char fingerprint[96];
+
+	cr_assert_eq(tls_context_new(&material, TLS_LEAST_1_2, &context), TLS_OK);
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		struct tls_pems *const wanted = calls[i].second ? &given : &own;
+		gnutls_certificate_credentials_t trust = trust_of(wanted);
+		struct pair pair;
+
+		pair_open(&pair, context, trust, "NORMAL", NULL);
+		gnutls_session_set_verify_cert(pair.client, NULL, 0);
+		gnutls_server_name_set(pair.client, GNUTLS_NAME_DNS, calls[i].name ? calls[i].name : "",
+				       calls[i].name ? strlen(calls[i].name) : 0);
+		cr_expect_eq(shake(&pair), 0, "%zu", i);
+		check_served(&pair, wanted);
+		pair_close(&pair);
+		gnutls_certificate_free_credentials(trust);
+	}
+	/* What is told of the certificate is of the one that is not aside, though it lives longer. */
+	tls_context_expiry(context, &expiry);
+	cr_assert_eq(tls_fingerprint(given.leaf_cert, fingerprint), TLS_OK);
+	cr_expect_str_eq(expiry.fingerprint, fingerprint);
+	cr_assert_eq(tls_context_certificate(context, &certificate), TLS_OK);
+	cr_expect_eq(certificate.not_after_ms, expiry.not_after * 1000);
+	tls_context_free(context);
+	tls_pems_done(&own);
+	tls_pems_done(&given);
+}
+
+Test(tls, a_certificate_is_for_its_very_names)
+{
+	struct tls_pems pems = make_pems();
+	static const struct {
+		const char *names[2];
+		size_t count;
+		bool good;
+	} cases[] = {
+		{{"records.example"}, 1, true},
+		{{"RECORDS.example", "localhost"}, 2, true},
+		{{"records.example", "other.example"}, 2, false},
+		{{"a.wide.example"}, 1, false},
+		{{"xrecords.example"}, 1, false},
+		{{NULL}, 0, true},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		cr_expect_eq(tls_certificate_is_for(pems.leaf_cert, cases[i].names, cases[i].count), cases[i].good,
+			     "%zu", i);
+	cr_expect_not(tls_certificate_is_for("", NULL, 0));
+	cr_expect_not(tls_certificate_is_for(pems.leaf_key, NULL, 0));
+	tls_pems_done(&pems);
+}
