@@ -374,7 +374,7 @@ export const strings = {
     notFound: 'There is no such record, or it is not yours to read.',
     sealed: 'The service is sealed: records can be stored, and not read, until an administrator unseals it.',
     deleteTitle: 'Delete',
-    deleteText: 'Destroys the keys of every version at once. Nobody can undo it, and nobody can read copies of the disk.',
+    deleteText: 'Destroys the keys of every version at once. Nobody can undo it. Backups and copies made before are not reached.',
     deleteNotOwner: 'Only the owner can.',
     delete: 'Delete this record…',
     deleteAsk: 'Delete this record?',

@@ -42,7 +42,7 @@ function contentView(doc, content) {
 
 function parametersView(doc, op) {
   if (op.parameters.length === 0) return null;
-  return [h('h4', null, text.parameters), h('ul', { class: 'plain' }, op.parameters.map((parameter) => {
+  return [h('h3', null, text.parameters), h('ul', { class: 'plain' }, op.parameters.map((parameter) => {
     const node = shape(doc, parameter.schema ?? {}, parameter.name, parameter.required === true);
     return h('li', null, h('code', { class: 'member' }, parameter.name), ' ', h('span', { class: 'muted' }, text.inPlace[parameter.in]), ' ',
       h('span', { class: node.required ? 'badge' : 'muted' }, node.required ? text.required : text.optional), ' ',
@@ -52,7 +52,7 @@ function parametersView(doc, op) {
 
 function bodyView(doc, op) {
   if (!op.body) return null;
-  return [h('h4', null, text.body, ' ', op.body.required && h('span', { class: 'badge' }, text.bodyRequired)),
+  return [h('h3', null, text.body, ' ', op.body.required && h('span', { class: 'badge' }, text.bodyRequired)),
     paragraphs(op.body.description), contentView(doc, op.body.content)];
 }
 
@@ -70,7 +70,7 @@ const isError = (answer) => answer.status >= '400';
 // What every refusal holds is told once.
 function answersView(doc, op) {
   const refusal = op.responses.find((answer) => isError(answer) && answer.content);
-  return [h('h4', null, text.answers), h('dl', { class: 'answers' }, op.responses.map((answer) => [
+  return [h('h3', null, text.answers), h('dl', { class: 'answers' }, op.responses.map((answer) => [
     h('dt', null, h('code', { class: `status s${answer.status[0]}` }, answer.status)),
     h('dd', null, phrase(answer.description), !isError(answer) && [contentView(doc, answer.content), headersView(doc, answer)])])),
   refusal && [h('p', null, text.refusals), contentView(doc, refusal.content)]];
@@ -86,7 +86,7 @@ function exampleView(app, doc, op) {
       app.notify(text.copyFailed, 'error');
     }
   };
-  return [h('h4', null, text.example), h('pre', { class: 'example', tabindex: '0', role: 'region', 'aria-label': text.example }, words),
+  return [h('h3', null, text.example), h('pre', { class: 'example' }, words),
     h('p', null, h('button', { type: 'button', onclick: copy }, text.copy))];
 }
 
