@@ -198,8 +198,11 @@ bool http_is_head(const struct http_exchange *x);
 const char *http_request_id(const struct http_exchange *x);
 /* The path parameter at `index`, percent-decoded, without NUL or slash. */
 const char *http_param(const struct http_exchange *x, size_t index);
-/* A query parameter, decoded; NULL when absent. */
-const char *http_query(const struct http_exchange *x, const char *name);
+/*
+ * A query parameter, percent-decoded, a plus as a space; NULL when absent. One with a malformed escape, a NUL or a slash
+ * in disguise stays as it came.
+ */
+const char *http_query(struct http_exchange *x, const char *name);
 /* Whether every query parameter is one of `names` (ended by NULL) and none comes twice. */
 bool http_query_only(const struct http_exchange *x, const char *const *names);
 /* A header field's value; NULL when absent; when it comes more than once, the first, and *ret_count (if not NULL)

@@ -238,6 +238,8 @@ bool gate_check_trailer(struct http_exchange *x);
 bool route_find(struct http_exchange *x, const char *url);
 /* The byte that the escape (%XX) stands for; false for a malformed one, a NUL or a slash in disguise. */
 bool route_unescape(const char *escape, char *ret_byte);
+/* Decodes a segment of a path, or a value of a query, in place; false, and no longer whole, when an escape is refused. */
+bool route_decode(char *text);
 /* reply.c */
 enum MHD_Result reply_queue(struct http_exchange *x);
 /* Past libmicrohttpd, in the middle of a body: the whole answer, or false. The connection must then be closed. */

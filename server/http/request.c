@@ -68,12 +68,17 @@ static enum MHD_Result look(void *arg, enum MHD_ValueKind kind, const char *name
 	return MHD_YES;
 }
 
-const char *http_query(const struct http_exchange *x, const char *name)
+const char *http_query(struct http_exchange *x, const char *name)
 {
 	struct lookup lookup = {.name = name};
+	char *decoded;
 
 	MHD_get_connection_values_n(x->mhd, MHD_GET_ARGUMENT_KIND, look, &lookup);
-	return lookup.value;
+	if (!lookup.value || !strchr(lookup.value, '%'))
+		return lookup.value;
+	/* What cannot be decoded stays as it came, which is no value that any parameter takes. */
+	decoded = exchange_copy(x, lookup.value, strlen(lookup.value));
+	return decoded && route_decode(decoded) ? decoded : lookup.value;
 }
 
 static enum MHD_Result check_name(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_size,

@@ -25,8 +25,7 @@ bool route_unescape(const char *escape, char *ret_byte)
 	return true;
 }
 
-/* Decodes in place; false when an escape is refused. */
-static bool decode_segment(char *text)
+bool route_decode(char *text)
 {
 	char *to = text;
 
@@ -61,7 +60,7 @@ static bool path_matches(struct http_exchange *x, const char *pattern, const cha
 
 			if (!value)
 				return false;
-			if (!decode_segment(value)) {
+			if (!route_decode(value)) {
 				*ret_bad = true;
 				return false;
 			}
