@@ -7,15 +7,15 @@
 #include "server/api/web_files.h"
 
 /*
- * The page runs its own files alone, talks to its own origin alone, and shows in frames and images what it made itself
- * (blob:). An asset that is opened by itself is under the same rules.
+ * The page runs its own files alone, talks to its own origin alone, and shows as pictures what it made itself (blob:).
+ * It has no frames. An asset that is opened by itself is under the same rules.
  */
 static const struct {
 	const char *name, *value;
 } HEADERS[] = {
 	{"Content-Security-Policy",
 	 "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
-	 "frame-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+	 "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
 	 "require-trusted-types-for 'script'; trusted-types 'none'"},
 	{"Cross-Origin-Opener-Policy", "same-origin"},
 	{"Referrer-Policy", "no-referrer"},

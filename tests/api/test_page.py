@@ -11,7 +11,7 @@ from harness import ApiTest, ROOT
 WEB = os.path.join(ROOT, "server", "web")
 POLICY = {
     "default-src": ["'none'"], "script-src": ["'self'"], "style-src": ["'self'"], "img-src": ["'self'", "blob:"],
-    "connect-src": ["'self'"], "frame-src": ["blob:"], "base-uri": ["'none'"], "form-action": ["'none'"],
+    "connect-src": ["'self'"], "base-uri": ["'none'"], "form-action": ["'none'"],
     "frame-ancestors": ["'none'"], "require-trusted-types-for": ["'script'"], "trusted-types": ["'none'"],
 }
 

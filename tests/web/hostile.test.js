@@ -5,20 +5,18 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
-import { after, afterEach, before, test } from 'node:test';
+import { after, afterEach, test } from 'node:test';
 import { temporary, until } from './harness.js';
-import { Bench, go, settled } from './records_shared.js';
+import { bench as makeBench, go, settled } from './records_shared.js';
 import { actingPdf, objectStream, plainPdf } from './pdf.js';
 
-let bench;
 let ann;
 let elsewhere;
 let address;
 let reached = [];
 
-before(async () => {
-  bench = await Bench.start();
-  ann = await bench.coffer.account('ann', 'writer', 'auditor');
+const bench = makeBench(async ({ coffer }) => {
+  ann = await coffer.account('ann', 'writer', 'auditor');
   elsewhere = http.createServer((request, response) => {
     reached.push(`${request.method} ${request.url}`);
     response.end();
@@ -26,15 +24,11 @@ before(async () => {
   await new Promise((resolve) => { elsewhere.listen(0, '127.0.0.1', resolve); });
   address = `http://127.0.0.1:${elsewhere.address().port}`;
 });
-after(async () => {
+after(() => {
   elsewhere?.closeAllConnections?.();
   elsewhere?.close();
-  await bench?.stop();
 });
-afterEach(async () => {
-  await bench.done();
-  reached = [];
-});
+afterEach(() => { reached = []; });
 
 // What the records say: each leaves a trace in the window that it runs in, and calls elsewhere.
 const script = () => `globalThis.ran = 1; fetch('${address}/script', {mode: 'no-cors'}); alert('ran');`;
@@ -97,7 +91,7 @@ test('a browser that is given these as documents runs them, and goes elsewhere',
 });
 
 test('hostile records of every kind, under their own type and under others, run nothing', async () => {
-  const page = await bench.open('/records', ann);
+  const page = await bench.view('/records', ann);
   const dialogs = [];
   page.on('dialog', (dialog) => {
     dialogs.push(dialog.message());
@@ -123,7 +117,7 @@ test('hostile records of every kind, under their own type and under others, run 
 });
 
 test('hostile PDFs are not opened, wherever they hide what they do', async () => {
-  const page = await bench.open('/records', ann);
+  const page = await bench.view('/records', ann);
   const alert = "<</S/JavaScript/JS(app.alert\\('ran'\\);this.submitForm\\('http://127.0.0.1/'\\))>>";
   const hidden = `5 0 ${alert}`;
   const cases = {
@@ -145,7 +139,7 @@ test('hostile PDFs are not opened, wherever they hide what they do', async () =>
 
 test('names of files and media types are text', async () => {
   const folder = temporary('names');
-  const page = await bench.open('/records', ann);
+  const page = await bench.view('/records', ann);
   const name = '<img src=x onerror=globalThis.ran=1>.txt';
   fs.writeFileSync(path.join(folder, name), 'x');
   await page.locator('input[type=file]').setInputFiles(path.join(folder, name));
@@ -161,14 +155,14 @@ test('names of files and media types are text', async () => {
 
 test('what is downloaded is saved, not shown, whatever type it has', async () => {
   const id = await bench.store(ann, html(), 'text/html');
-  const page = await bench.open(`/records/${id}`, ann);
+  const page = await bench.view(`/records/${id}`, ann);
   const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download', exact: true }).click()]);
   assert.equal(fs.readFileSync(await download.path(), 'utf8'), html());
   await assertNothing(page, 'download');
 });
 
 test('the policy stops what the code would have let through', async () => {
-  const page = await bench.open('/records', ann);
+  const page = await bench.view('/records', ann);
   page.watch.faults = [];
   const outcome = await page.evaluate(async (there) => {
     const told = {};

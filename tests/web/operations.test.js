@@ -1,26 +1,22 @@
-// The audit log on its time line, the state of the service, sealing and unsealing, and the contract at /docs.
+// The audit log on its time line, and the state of the service.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { after, afterEach, before, test } from 'node:test';
+import { after, test } from 'node:test';
+import { promisify } from 'node:util';
 import { temporary, until } from './harness.js';
-import { assertAccessible, Bench, go, portray, settled } from './records_shared.js';
+import { bench as makeBench, portray, settled } from './records_shared.js';
 
-let bench;
 let ann;
 let otto;
 const folder = temporary('files');
 
-before(async () => {
-  bench = await Bench.start();
-  ann = await bench.coffer.account('ann', 'writer');
-  otto = await bench.coffer.account('otto', 'auditor', 'administrator');
+const bench = makeBench(async ({ coffer }) => {
+  ann = await coffer.account('ann', 'writer');
+  otto = await coffer.account('otto', 'auditor', 'administrator');
 });
-after(async () => {
-  await bench?.stop();
-  fs.rmSync(folder, { recursive: true, force: true });
-});
-afterEach(() => bench.done());
+after(() => fs.rmSync(folder, { recursive: true, force: true }));
 
 const lines = (page) => page.locator('.event-line').allTextContents();
 
@@ -35,7 +31,7 @@ test('who has seen a record, with emergencies and refusals standing out', async 
   await coffer.ask('GET', `/v1/records/${id}`, undefined, { token: ben });
   const glass = await coffer.ask('GET', `/v1/records/${id}`, undefined, { token: eve, headers: { 'Coffer-Emergency-Reason': 'unconscious in the emergency room' } });
   assert.equal(glass.status, 200);
-  const page = await bench.open(`/audit?record=${id}`, otto);
+  const page = await bench.view(`/audit?record=${id}`, otto);
   await page.getByRole('heading', { name: `Who has seen ${id}` }).waitFor();
   const said = (await lines(page)).map((line) => line.replace(/\s+/g, ' ').trim());
   assert.deepEqual(said.map((line) => line.replace(' from 127.0.0.1', '')), [
@@ -56,9 +52,8 @@ test('who has seen a record, with emergencies and refusals standing out', async 
 });
 
 test('events are chosen by time', async () => {
-  const { coffer } = bench;
   const id = await bench.store(ann, 'timed', 'text/plain');
-  const page = await bench.open('/audit', otto);
+  const page = await bench.view('/audit', otto);
   await page.getByText('Choose events').click();
   await page.getByLabel('Record, message, account or invite').fill(id);
   const minute = (offset) => page.evaluate((ms) => {
@@ -77,7 +72,7 @@ test('events are chosen by time', async () => {
 
 test('the latest events come first, and the earlier ones when asked', async () => {
   for (let i = 0; i < 130; i++) await bench.coffer.ask('GET', '/v1/records', undefined, { token: ann });
-  const page = await bench.open('/audit', otto);
+  const page = await bench.view('/audit', otto);
   await page.getByRole('button', { name: 'Earlier events' }).waitFor();
   const count = (await lines(page)).length;
   assert.equal(count, 100);
@@ -94,25 +89,24 @@ test('the latest events come first, and the earlier ones when asked', async () =
 });
 
 test('a checkpoint is saved, and coffer verifies the log against it', async () => {
-  const page = await bench.open('/audit', otto);
+  const page = await bench.view('/audit', otto);
   const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save a checkpoint' }).click()]);
   assert.match(download.suggestedFilename(), /^checkpoint-\d+\.json$/);
   const at = path.join(folder, 'checkpoint.json');
   await download.saveAs(at);
-  await bench.done();
   await bench.coffer.down();
   await bench.coffer.run(['audit', 'verify', '--data', bench.coffer.data, '--checkpoint', at]);
   await bench.coffer.up(bench.coffer.port);
 });
 
 test('who may not read the log is told why', async () => {
-  const page = await bench.open('/audit', ann);
+  const page = await bench.view('/audit', ann);
   await page.getByText('an account needs the scope audit').waitFor();
   await portray(page, 'audit-missing');
 });
 
 test('pictures of the audit log, and no fault of accessibility in it', async () => {
-  const page = await bench.open('/audit', otto);
+  const page = await bench.view('/audit', otto);
   await page.getByRole('heading', { name: 'The latest events' }).waitFor();
   await settled(page);
   await page.getByText('Choose events').click();
@@ -122,7 +116,7 @@ test('pictures of the audit log, and no fault of accessibility in it', async () 
 // ---- operations ----
 
 test('an administrator sees how the service is, as GET /v1/status tells it', async () => {
-  const page = await bench.open('/operations', otto);
+  const page = await bench.view('/operations', otto);
   const { json } = await bench.coffer.ask('GET', '/v1/status', undefined, { token: otto });
   await page.getByText('can be stored and read').waitFor();
   const days = Math.floor(json.certificate.seconds_left / 86400);
@@ -132,115 +126,22 @@ test('an administrator sees how the service is, as GET /v1/status tells it', asy
   await page.getByText(`coffer ${json.version}`).waitFor();
   const identity = await bench.coffer.ask('GET', '/.well-known/coffer');
   await page.getByText(identity.json.identity_keys[0].id).waitFor();
-  const { stdout } = await (await import('node:util')).promisify((await import('node:child_process')).execFile)('openssl',
-    ['x509', '-in', bench.coffer.ca, '-noout', '-fingerprint', '-sha256']);
+  const { stdout } = await promisify(execFile)('openssl', ['x509', '-in', bench.coffer.ca, '-noout', '-fingerprint', '-sha256']);
   await page.getByText(stdout.split('=')[1].trim().replaceAll(':', '').toLowerCase()).waitFor();
   await portray(page, 'operations');
 });
 
 test('who is no administrator sees whether it works, and no more', async () => {
-  const page = await bench.open('/operations', ann);
+  const page = await bench.view('/operations', ann);
   await page.getByText('can be stored and read').waitFor();
   await page.getByText('are for administrators').waitFor();
   assert.equal(await page.getByRole('button', { name: 'Seal…' }).count(), 0);
 });
 
 test('a service that could not be unsealed again does not seal itself, and says why', async () => {
-  const page = await bench.open('/operations', otto);
+  const page = await bench.view('/operations', otto);
   page.watch.allow(409);
   await page.getByRole('button', { name: 'Seal…' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Seal', exact: true }).click();
   await page.getByRole('alert').getByText('no passphrase could unseal it again').waitFor();
-});
-
-test('sealing, what it means for records, and unsealing', async () => {
-  const passphrase = 'correct horse battery staple';
-  const secret = path.join(folder, 'passphrase');
-  fs.writeFileSync(secret, `${passphrase}\n`, { mode: 0o600 });
-  const locked = await Bench.start();
-  try {
-    await locked.coffer.down();
-    await locked.coffer.run(['passphrase', 'change', '--data', locked.coffer.data, '--new-passphrase-file', secret]);
-    await locked.coffer.up(locked.coffer.port);
-    const token = await locked.coffer.account('both', 'writer', 'administrator');
-    const id = await locked.store(token, 'behind the seal', 'text/plain');
-    const page = await locked.open('/operations', token);
-    await page.getByText('can be stored, and not read: sealed').waitFor();
-    const field = page.getByLabel('Passphrase');
-    page.watch.allow(403, 503);
-    await field.fill('wrong passphrase');
-    await page.getByRole('button', { name: 'Unseal', exact: true }).click();
-    await page.getByRole('alert').getByText('This passphrase does not unseal the service.').waitFor();
-    assert.equal(await field.inputValue(), '');
-    await portray(page, 'operations-sealed');
-    await go(page, `/records/${id}`);
-    await page.getByText('The service is sealed: records can be stored, and not read').waitFor();
-    await go(page, '/operations');
-    await field.fill(passphrase);
-    await page.getByRole('button', { name: 'Unseal', exact: true }).click();
-    await page.getByText('The service is unsealed: records can be read.').waitFor();
-    assert.equal(await page.evaluate((words) => document.documentElement.outerHTML.includes(words), passphrase), false);
-    await go(page, `/records/${id}`);
-    await page.getByText('behind the seal', { exact: true }).waitFor();
-    await go(page, '/operations');
-    await page.getByRole('button', { name: 'Seal…' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Seal', exact: true }).click();
-    await page.getByText('can be stored, and not read: sealed').waitFor();
-    await locked.done();
-  } finally {
-    await locked.stop();
-  }
-});
-
-// ---- the contract ----
-
-test('/docs is open to all, shows every operation, and asks no other host', async () => {
-  const page = await bench.profile.page(bench.coffer, '/docs');
-  bench.pages.push(page);
-  await page.getByRole('heading', { level: 1, name: 'The API' }).waitFor();
-  await settled(page);
-  const { json } = await bench.coffer.ask('GET', '/openapi.json');
-  const wanted = Object.values(json.paths).flatMap((item) => Object.values(item).map((op) => op.operationId)).filter(Boolean);
-  const shown = await page.locator('details.operation').evaluateAll((all) => all.map(({ id }) => id.replace('op-', '')));
-  assert.deepEqual(shown.sort(), wanted.sort());
-  await page.getByRole('button', { name: 'Open all' }).click();
-  await page.getByText("curl -K coffer-data/admin.curl -X POST -H 'Content-Type: application/octet-stream' --data-binary @FILE").first().waitFor();
-  await assertAccessible(page, 'docs, all open');
-});
-
-test('the filter of /docs, links to operations, and what they hold', async () => {
-  const page = await bench.open('/docs');
-  await page.getByLabel('Filter').fill('grant put');
-  await page.getByText('1 operation', { exact: true }).waitFor();
-  assert.equal(await page.locator('details.operation:visible').count(), 1);
-  await page.getByLabel('Filter').fill('nothing like this');
-  await page.getByText('No operation is like that.').waitFor();
-  await go(page, '/docs/createRecord');
-  const operation = page.locator('#op-createRecord');
-  await until(() => operation.evaluate((element) => element.open && element.contains(document.activeElement)), 'the operation');
-  await operation.getByText('Idempotency-Key', { exact: true }).waitFor();
-  await operation.locator('summary', { hasText: 'application/json' }).click();
-  await operation.getByText('media_type', { exact: true }).waitFor();
-  await portray(page, 'docs-operation');
-});
-
-test('examples of /docs are commands that work', async () => {
-  const page = await bench.open('/docs/getHealth');
-  const command = await page.locator('#op-getHealth pre.example').textContent();
-  const { promisify } = await import('node:util');
-  const { execFile } = await import('node:child_process');
-  const { stdout } = await promisify(execFile)('bash', ['-c', command.replace('coffer-data', bench.coffer.data)]);
-  assert.deepEqual(JSON.parse(stdout), { status: 'ok' });
-  await go(page, '/docs/createRecord');
-  const post = await page.locator('#op-createRecord pre.example').textContent();
-  const file = path.join(folder, 'example.txt');
-  fs.writeFileSync(file, 'an example');
-  const answer = await promisify(execFile)('bash', ['-c', `${post.replace('coffer-data', bench.coffer.data).replace('@FILE', `@${file}`)} -s`]);
-  assert.equal(JSON.parse(answer.stdout).size, 10);
-});
-
-test('pictures of /docs, and no fault of accessibility in it', async () => {
-  const page = await bench.open('/docs');
-  await page.getByLabel('Filter').waitFor();
-  await portray(page, 'docs');
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { Coffer, DATA, homeTrusting, Profile, require } from './harness.js';
+import { DATA, go as goTo, logInByToken, require, stage } from './harness.js';
 
 export const RECORDS = path.join(DATA, 'records');
 export const real = fs.existsSync(RECORDS);
@@ -20,52 +20,26 @@ export function sample(name) {
   return real ? fs.readFileSync(path.join(RECORDS, name)) : Buffer.from(OWN[name] ?? assert.fail(`no sample ${name}`), 'latin1');
 }
 
-// A coffer, a browser that trusts it, and pages whose faults are checked by done().
-export class Bench {
-  static async start(...options) {
-    const bench = new Bench();
-    bench.coffer = await Coffer.start(...options);
-    bench.profile = await Profile.open(await homeTrusting(bench.coffer.ca));
-    bench.pages = [];
-    return bench;
-  }
-
-  async stop() {
-    await this.profile?.close();
-    await this.coffer?.stop();
-  }
-
-  // Closes the pages of a test; each must have done nothing that it must not.
-  async done() {
-    for (const page of this.pages.splice(0)) {
-      page.watch.check();
-      await page.close();
-    }
-  }
-
-  // A page at this view, logged in with the token if there is one.
-  async open(view, token = null) {
-    const page = await this.profile.page(this.coffer, '/');
-    this.pages.push(page);
-    if (token) {
-      await page.getByLabel('Token').fill(token);
-      await page.getByRole('button', { name: 'Log in', exact: true }).click();
-      await page.getByRole('button', { name: 'Log out' }).waitFor();
-    }
+// A stage (harness.js) with what these views need: view() opens one, with a token or none; store() stores a record.
+export function bench(ready = async () => {}) {
+  const self = stage({ ready });
+  self.view = async (view, token = null) => {
+    const page = await self.open('/');
+    if (token) await logInByToken(page, token);
     await go(page, view);
     return page;
-  }
-
-  async store(token, bytes, type, headers = {}) {
-    const made = await this.coffer.ask('POST', '/v1/records', bytes, { token, headers: { 'Content-Type': type, ...headers } });
+  };
+  self.store = async (token, bytes, type, headers = {}) => {
+    const made = await self.coffer.ask('POST', '/v1/records', bytes, { token, headers: { 'Content-Type': type, ...headers } });
     assert.equal(made.status, 201, made.bytes.toString());
     return made.json.id;
-  }
+  };
+  return self;
 }
 
 // Goes to a view and waits until it is drawn.
 export async function go(page, view) {
-  await page.evaluate((hash) => { location.hash = hash; }, `#${view}`);
+  await goTo(page, view);
   await settled(page);
 }
 

@@ -2,24 +2,18 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { after, afterEach, before, test } from 'node:test';
+import { test } from 'node:test';
 import { until } from './harness.js';
-import { Bench, go, portray, real, RECORDS, sample } from './records_shared.js';
+import { bench as makeBench, go, portray, real, RECORDS, sample } from './records_shared.js';
 import { plainPdf } from './pdf.js';
 
-let bench;
 let ann;
 
-before(async () => {
-  bench = await Bench.start();
-  ann = await bench.coffer.account('ann', 'writer', 'auditor');
-});
-after(() => bench?.stop());
-afterEach(() => bench.done());
+const bench = makeBench(async ({ coffer }) => { ann = await coffer.account('ann', 'writer', 'auditor'); });
 
 async function show(bytes, type, page = null) {
   const id = await bench.store(ann, bytes, type);
-  if (!page) return bench.open(`/records/${id}`, ann);
+  if (!page) return bench.view(`/records/${id}`, ann);
   await go(page, `/records/${id}`);
   return page;
 }
@@ -44,7 +38,7 @@ test('a large FHIR bundle does not freeze the page', { skip: !real && 'no test d
   // The bundle twice: more than 5 MB.
   const text = `[${bundle},${bundle}]`;
   assert.ok(text.length > 5_000_000);
-  const page = await bench.open('/records', ann);
+  const page = await bench.view('/records', ann);
   await page.evaluate(() => {
     globalThis.longest = 0;
     new PerformanceObserver((list) => {
@@ -161,7 +155,7 @@ test('what is not shown says so, and offers text if it is some', async () => {
 });
 
 test('an empty record, and one larger than what is shown', async () => {
-  const page = await bench.open('/records', ann);
+  const page = await bench.view('/records', ann);
   page.watch.allow(416);
   await show('', 'text/plain', page);
   await page.getByText('0 B', { exact: true }).waitFor();
@@ -176,7 +170,7 @@ test('an empty record, and one larger than what is shown', async () => {
 
 test('looking at a record is one event of the audit log', async () => {
   const id = await bench.store(ann, 'looked at', 'text/plain');
-  const page = await bench.open(`/records/${id}`, ann);
+  const page = await bench.view(`/records/${id}`, ann);
   await page.getByText('looked at', { exact: true }).waitFor();
   const { json } = await bench.coffer.ask('GET', `/v1/audit?record=${id}`, undefined, { token: ann });
   assert.deepEqual(json.events.map(({ action }) => action), ['record.create', 'record.read']);

@@ -1,6 +1,8 @@
 // Which characters bytes stand for. A record is bytes of any age: what it says of itself counts first (a byte order
 // mark, the charset of its media type, an XML declaration, MSH-18 of HL7 v2), then UTF-8 if it is that, and else
 // Windows-1252, in which every byte is some character. What was chosen is always shown, and can be changed.
+import { textOf } from './bytes.js';
+
 export const ENCODINGS = [
   'utf-8', 'windows-1252', 'iso-8859-2', 'iso-8859-5', 'iso-8859-7', 'iso-8859-15', 'windows-1251', 'koi8-r',
   'utf-16le', 'utf-16be', 'shift_jis', 'euc-jp', 'gb18030', 'big5', 'euc-kr',
@@ -56,14 +58,7 @@ function byHl7(bytes) {
   return HL7_SETS[set.trim()] ?? null;
 }
 
-export function isUtf8(bytes) {
-  try {
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    return true;
-  } catch {
-    return false;
-  }
-}
+export const isUtf8 = (bytes) => textOf(bytes) !== null;
 
 // {encoding, from}: from is 'mark', 'charset', 'declared', 'valid' (it is UTF-8) or 'guess'. A charset that the bytes
 // contradict, UTF-8 that is none, does not count.

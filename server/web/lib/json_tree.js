@@ -4,6 +4,7 @@
 // Rows are siblings with aria-level, not nested groups: that keeps a row's name to its own text.
 import { rawText, stringValue } from './json_exact.js';
 import { h } from './dom.js';
+import { badge } from './parts.js';
 
 const BATCH = 100;
 const OPEN_AT_FIRST = 60;
@@ -78,7 +79,7 @@ export class JsonTree {
       node.key !== null && [h('span', { class: 'tree-key' }, clip(node.key, SHOWN_STRING)), ': '],
       node.key === null && place.level > 1 && h('span', { class: 'tree-index' }, `${place.index} `),
       this.value(node),
-      node.duplicate && h('span', { class: 'badge warn' }, this.strings.duplicate),
+      node.duplicate && badge('warning', this.strings.duplicate),
     ], place, long || node.children?.length > 0);
     this.rows.set(row, { node, ...place });
     return row;

@@ -1,5 +1,6 @@
 // The requests that the views of records make, and what stays of them for as long as the page lives: the queue of
 // uploads, and the receipts, of which the server keeps none.
+import { fromBase64, hex } from './bytes.js';
 import { fromHeader, toHeader } from './header_text.js';
 import { UploadQueue } from './upload_queue.js';
 
@@ -93,7 +94,7 @@ export async function remove(app, id, version) {
 // {version, type, size, stored, labels, digest}: digest is SHA-256 in hexadecimal, or null.
 function facts(id, headers) {
   const range = /\/(\d+)$/.exec(headers.get('Content-Range') ?? '');
-  const digest = /sha-256=:([A-Za-z0-9+/=]+):/.exec(headers.get('Repr-Digest') ?? '');
+  const digest = /sha-256=:([A-Za-z0-9+/]{43}=):/.exec(headers.get('Repr-Digest') ?? '');
   return {
     id,
     version: Number(/^"(\d+)"$/.exec(headers.get('ETag') ?? '')?.[1]),
@@ -101,7 +102,7 @@ function facts(id, headers) {
     size: Number(range ? range[1] : headers.get('Content-Length') ?? 0),
     stored: headers.get('Last-Modified'),
     labels: fromHeader(headers.get('Coffer-Labels') ?? ''),
-    digest: digest ? [...atob(digest[1])].map((c) => c.charCodeAt(0).toString(16).padStart(2, '0')).join('') : null,
+    digest: digest ? hex(fromBase64(digest[1])) : null,
   };
 }
 

@@ -1,6 +1,7 @@
 // Who did what, on a time line: by record ("who has seen it"), by account, by time.
 import { byDay, find, isFiltered, loudness, tail } from '../lib/audit_log.js';
 import { fill, form, h, labelled } from '../lib/dom.js';
+import { badge } from '../lib/parts.js';
 import { ID } from '../lib/record_api.js';
 import { save } from '../lib/save.js';
 import { needStyle } from '../lib/style.js';
@@ -61,17 +62,17 @@ function objectLink(event, filter) {
 
 function eventView(event, names, filter) {
   const loud = loudness(event);
-  const badge = {
-    glass: () => h('span', { class: 'badge error' }, text.glass),
-    refused: () => event.outcome && h('span', { class: 'badge warn' }, text.refused(event.outcome)),
-    failed: () => event.outcome && h('span', { class: 'badge error' }, text.failed(event.outcome)),
+  const mark = {
+    glass: () => badge('error', text.glass),
+    refused: () => event.outcome && badge('warning', text.refused(event.outcome)),
+    failed: () => event.outcome && badge('error', text.failed(event.outcome)),
     '': () => null,
   }[loud]();
   const what = event.count ? text.many(event.count, timeText(event.minute)) : null;
   return h('li', { class: `event ${loud}` }, time(event.time, clockText), h('div', null,
     h('p', { class: 'event-line' }, actor(event, names, filter), ' ', what && [what, ' '], text.actions[event.action] ?? event.action,
       objectLink(event, filter), event.version && [', ', text.version(event.version)],
-      event.peer && h('span', { class: 'muted' }, ' ', text.from_(event.peer)), ' ', badge), details(event)));
+      event.peer && h('span', { class: 'muted' }, ' ', text.from_(event.peer)), ' ', mark), details(event)));
 }
 
 const dayView = ({ day, events }, names, filter) => h('section', { class: 'day' }, h('h3', null, day),

@@ -1,6 +1,7 @@
 // The contract of the API for people, from the server's own /openapi.json.
 import { fill, h, labelled } from '../lib/dom.js';
 import { curl, groups, matches, prose, resolve, shape } from '../lib/openapi.js';
+import { badge } from '../lib/parts.js';
 import { needStyle } from '../lib/style.js';
 import { strings } from '../strings.js';
 
@@ -20,7 +21,7 @@ function line(node) {
   return [
     node.name && [h('code', { class: 'member' }, node.name), ' '],
     h('span', { class: 'type' }, node.type), node.ref && [' ', h('span', { class: 'muted' }, text.schema(node.ref))],
-    node.name && [' ', h('span', { class: node.required ? 'badge' : 'muted' }, node.required ? text.required : text.optional)],
+    node.name && [' ', h('span', { class: node.required ? 'badge info' : 'muted' }, node.required ? text.required : text.optional)],
     node.bounds.map(bound), phrase(node.description),
   ];
 }
@@ -45,14 +46,14 @@ function parametersView(doc, op) {
   return [h('h3', null, text.parameters), h('ul', { class: 'plain' }, op.parameters.map((parameter) => {
     const node = shape(doc, parameter.schema ?? {}, parameter.name, parameter.required === true);
     return h('li', null, h('code', { class: 'member' }, parameter.name), ' ', h('span', { class: 'muted' }, text.inPlace[parameter.in]), ' ',
-      h('span', { class: node.required ? 'badge' : 'muted' }, node.required ? text.required : text.optional), ' ',
+      h('span', { class: node.required ? 'badge info' : 'muted' }, node.required ? text.required : text.optional), ' ',
       h('span', { class: 'type' }, node.type), node.bounds.map(bound), phrase(parameter.description));
   }))];
 }
 
 function bodyView(doc, op) {
   if (!op.body) return null;
-  return [h('h3', null, text.body, ' ', op.body.required && h('span', { class: 'badge' }, text.bodyRequired)),
+  return [h('h3', null, text.body, ' ', op.body.required && badge('info', text.bodyRequired)),
     paragraphs(op.body.description), contentView(doc, op.body.content)];
 }
 

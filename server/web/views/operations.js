@@ -1,6 +1,8 @@
 // How the service is, and sealing and unsealing it.
+import { fromBase64, hex, sha256, utf8 } from '../lib/bytes.js';
 import { fill, form, h, labelled } from '../lib/dom.js';
 import { sizeText } from '../lib/media.js';
+import { badge } from '../lib/parts.js';
 import { needStyle } from '../lib/style.js';
 import { time, timeText } from '../lib/time.js';
 import { strings } from '../strings.js';
@@ -20,7 +22,6 @@ function spanText(seconds) {
   return text.minutes(Math.floor(seconds / MINUTE));
 }
 
-const badge = (kind, words) => h('span', { class: `badge ${kind}` }, words);
 const fact = (name, ...value) => [h('dt', null, name), h('dd', null, value)];
 
 // ---- what everybody may know ----
@@ -33,7 +34,7 @@ async function readState(app) {
   return { health: await ask('/v1/health'), ready: await ask('/v1/ready') };
 }
 
-const READY_KINDS = { ready: 'good', sealed: 'warn', unavailable: 'error' };
+const READY_KINDS = { ready: 'good', sealed: 'warning', unavailable: 'error' };
 
 const stateFacts = ({ health, ready }) => [
   fact(text.health, badge(health === 'ok' ? 'good' : 'error', health === 'ok' ? text.healthOk : text.healthBad)),
@@ -43,12 +44,12 @@ const stateFacts = ({ health, ready }) => [
 // ---- what administrators see ----
 
 const WARN_DAYS = 14;
-const SPACE_KINDS = { ok: 'good', low: 'warn', none: 'error' };
+const SPACE_KINDS = { ok: 'good', low: 'warning', none: 'error' };
 
 function certificateFacts(certificate) {
   if (!certificate) return null;
   const left = certificate.seconds_left;
-  const kind = left === 0 ? 'error' : left < WARN_DAYS * DAY ? 'warn' : 'good';
+  const kind = left === 0 ? 'error' : left < WARN_DAYS * DAY ? 'warning' : 'good';
   return fact(text.certificate, badge(kind, left === 0 ? text.expired : text.left(spanText(left))), ' ',
     text.until, ' ', time(certificate.not_after), h('br'), h('span', { class: 'muted' }, certificate.names.join(', ')));
 }
@@ -76,9 +77,7 @@ function statusFacts(status) {
 async function caFingerprint(app) {
   try {
     const { body } = await app.api.get('/v1/ca', { as: 'text', token: null });
-    const base64 = body.replace(/-----[A-Z ]+-----/g, '').replace(/\s+/g, '');
-    const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-    return [...new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))].map((b) => b.toString(16).padStart(2, '0')).join('');
+    return hex(await sha256(fromBase64(body.replace(/-----[A-Z ]+-----|\s/g, ''))));
   } catch (error) {
     if (error.status === 404) return null;
     throw error;
@@ -103,7 +102,7 @@ function unsealForm(app, redraw) {
   const { field, input } = labelled(text.passphrase, 'input',
     { type: 'password', required: true, autocomplete: 'off', spellcheck: 'false', maxlength: 1024 });
   return h('section', { class: 'block' }, h('h2', null, text.unsealTitle), h('p', null, text.unsealText), form({}, async () => {
-    const passphrase = new TextEncoder().encode(input.value);
+    const passphrase = utf8(input.value);
     // Out of the field before anything else happens, and out of what was sent as soon as that is over.
     input.value = '';
     try {

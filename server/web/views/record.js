@@ -1,4 +1,5 @@
 // One version of a record: what it is, what it holds, and what its owner may do with it.
+import { hex, sha256 } from '../lib/bytes.js';
 import { fill, form, h, labelled } from '../lib/dom.js';
 import { essence, fileName, sizeText } from '../lib/media.js';
 import { ID, open, receiptOf, receive, SHOWN_MAX, whole } from '../lib/record_api.js';
@@ -6,7 +7,6 @@ import { deleteSection, replaceSection } from '../lib/record_change.js';
 import { grantsSection } from '../lib/record_grants.js';
 import { historySection } from '../lib/record_history.js';
 import { receiptView } from '../lib/receipt_view.js';
-import { hex } from '../lib/receipt.js';
 import { save } from '../lib/save.js';
 import { needStyle } from '../lib/style.js';
 import { time } from '../lib/time.js';
@@ -38,7 +38,7 @@ function factsSection(record, asked) {
 
 async function checkDigest(place, record, bytes) {
   if (!record.digest || bytes.length !== record.size) return;
-  const good = hex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))) === record.digest;
+  const good = hex(await sha256(bytes)) === record.digest;
   place.textContent = good ? text.digestGood : text.digestBad;
   place.classList.toggle('wrong', !good);
 }
