@@ -17,25 +17,25 @@ function dump(bytes, offset) {
   return rows.join('\n');
 }
 
-function part({ name, bytes }, offset, size) {
+function part({ name, bytes }, offset, size, level) {
   const text = strings.anatomy;
   const shown = bytes.subarray(0, SHOWN);
   const label = text.parts[name](bytes.length, size);
   return h('section', { class: `part part-${name}` },
-    h('h3', null, label.title, ' ', h('span', { class: 'place' }, text.place(offset, bytes.length))),
+    h(level, null, label.title, ' ', h('span', { class: 'place' }, text.place(offset, bytes.length))),
     h('p', null, label.what),
     bytes.length > 0 && h('pre', { class: 'bytes', tabindex: '0', 'aria-label': text.bytesOf(label.title) }, dump(shown, offset)),
     shown.length < bytes.length && h('p', { class: 'hint' }, text.more(bytes.length - shown.length)));
 }
 
-// bytes: of the message. size: of the recipient's modulus in bytes.
-export function anatomy(bytes, isSession, size) {
+// bytes: of the message. size: of the recipient's modulus in bytes. level: of the headings.
+export function anatomy(bytes, isSession, size, level) {
   const parts = partsOf(bytes, isSession, size);
   if (!parts) return h('p', null, strings.anatomy.noForm);
   let offset = 0;
   const shown = parts.map((one) => {
     offset += one.bytes.length;
-    return part(one, offset - one.bytes.length, size);
+    return part(one, offset - one.bytes.length, size, level);
   });
   const total = bytes.length;
   return h('div', { class: 'anatomy' },

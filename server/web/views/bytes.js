@@ -12,5 +12,5 @@ export async function render(root, app, { id }) {
   }
   const letter = await app.post.letters.fetch(id);
   root.append(h('p', null, h('a', { href: `#/messages/${encodeURIComponent(id)}` }, strings.anatomy.back)),
-    anatomy(letter.bytes, Boolean(letter.first), app.post.identity.size));
+    anatomy(letter.bytes, Boolean(letter.first), app.post.identity.size, 'h2'));
 }

@@ -67,7 +67,7 @@ export async function render(root, app, params) {
     pending = null;
     const heading = h('h2', { tabindex: '-1' }, text.sent(letter.to));
     fill(after, h('section', { class: 'card' }, heading,
-      h('details', null, h('summary', null, text.seeBytes), anatomy(letter.bytes, letter.isSession, letter.size))));
+      h('details', null, h('summary', null, text.seeBytes), anatomy(letter.bytes, letter.isSession, letter.size, 'h3'))));
     heading.focus();
   };
   const send = async () => {
