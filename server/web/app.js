@@ -48,8 +48,8 @@ class App {
 
   // ---- what views may use: api, session, strings, and these ----
 
-  // kind: 'info', 'good' or 'error'.
-  notify(text, kind) { this.notices.show(text, kind); }
+  // kind: 'info', 'good' or 'error'. about: a word; what was said about that goes.
+  notify(text, kind, about) { this.notices.show(text, kind, about); }
 
   // Tells of an error that was caught; what was aborted is none.
   fail(error) {
@@ -79,7 +79,7 @@ class App {
     await this.session.begin(token ?? await openLogin(this.api, identity));
     this.post = new Post(this.api, identity);
     this.post.mailbox.addEventListener('mail', ({ detail }) => {
-      for (const { from } of detail) this.notify(strings.messages.news(from), 'info');
+      this.notify(strings.messages.news(detail.at(-1).from, detail.length), 'info', 'mail');
     });
     this.post.mailbox.start();
   }

@@ -183,7 +183,7 @@ export const strings = {
     waiting: 'Waiting for new messages.',
     loading: 'Loading…',
     trouble: (problem) => `New messages are not shown at the moment: ${problem}`,
-    news: (name) => `A new message from ${name}.`,
+    news: (name, count) => (count === 1 ? `A new message from ${name}.` : `${count} new messages, the last from ${name}.`),
   },
   message: {
     title: 'Message',

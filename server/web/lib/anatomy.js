@@ -3,16 +3,16 @@ import { h } from './dom.js';
 import { partsOf } from './sealed.js';
 import { strings } from '../strings.js';
 
-const ROW = 16;
 const SHOWN = 512;
 
 function dump(bytes, offset) {
   const rows = [];
-  for (let at = 0; at < bytes.length; at += ROW) {
-    const row = bytes.subarray(at, at + ROW);
+  const width = matchMedia('(max-width: 40rem)').matches ? 8 : 16;
+  for (let at = 0; at < bytes.length; at += width) {
+    const row = bytes.subarray(at, at + width);
     const hex = Array.from(row, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
     const text = Array.from(row, (byte) => (byte > 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '·')).join('');
-    rows.push(`${(offset + at).toString(16).padStart(6, '0')}  ${hex.padEnd(3 * ROW - 1)}  ${text}`);
+    rows.push(`${(offset + at).toString(16).padStart(6, '0')}  ${hex.padEnd(3 * width - 1)}  ${text}`);
   }
   return rows.join('\n');
 }

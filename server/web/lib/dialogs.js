@@ -1,5 +1,5 @@
 // Dialogs and notices. Both are told to screen readers; dialogs hold the focus, and Escape closes them.
-import { fill, freshId, h } from './dom.js';
+import { freshId, h } from './dom.js';
 
 // Asks; true for yes. danger: the answer cannot be undone. content: nodes instead of text.
 export function confirm({ title, text, content, yes, no, danger = false }) {
@@ -35,15 +35,17 @@ export class Notices {
     this.element = h('div', { class: 'notice-area' }, this.errors, this.news);
   }
 
-  // kind: 'info', 'good' or 'error'.
-  show(text, kind = 'info') {
-    const notice = h('div', { class: `notice ${kind}` }, h('span', null, text),
+  // kind: 'info', 'good' or 'error'. about: what it is about, in place of what was said of that before.
+  show(text, kind = 'info', about = null) {
+    if (about) for (const old of this.element.querySelectorAll('.notice')) if (old.dataset.about === about) old.remove();
+    const notice = h('div', { class: `notice ${kind}`, 'data-about': about }, h('span', null, text),
       h('button', { type: 'button', class: 'plain', 'aria-label': this.dismiss, onclick: () => notice.remove() }, '×'));
     (kind === 'error' ? this.errors : this.news).append(notice);
     if (kind !== 'error') setTimeout(() => notice.remove(), SHOWN_MS);
   }
 
+  // Another view is shown: what was said of the one before goes.
   clear() {
-    fill(this.errors);
+    for (const notice of this.element.querySelectorAll('.notice:not([data-about])')) notice.remove();
   }
 }
