@@ -110,6 +110,7 @@ class App {
     const { session } = this;
     fill(this.menu, VIEWS.filter((view) => view.menu && session.has(view.needs)).map((view) => h('li', null,
       h('a', { href: `#${view.path}`, 'aria-current': this.here === view && 'page' }, view.menu))));
+    this.menu.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
     fill(this.who, session.account !== null && [
       h('span', null, session.account),
       h('button', { type: 'button', onclick: () => this.logOut() }, strings.frame.logOut)]);

@@ -86,6 +86,9 @@ class Certificates(unittest.TestCase):
         self.assertEqual(client.get("/v1/accounts").status, 403)
         self.assertEqual(client.delete("/v1/login").status, 409)
         self.assertEqual(client.get("/v1/health").status, 200)
+        whoami = client.get("/v1/session").json
+        self.assertEqual((whoami["account"], whoami["kind"]), ("ward-3", "certificate"))
+        self.assertNotIn("expires", whoami)
 
     def test_a_name_may_be_an_alternative_one(self):
         pair = self.authority.issue("Laboratory", "alternative", "extendedKeyUsage=clientAuth",

@@ -1,38 +1,10 @@
 // The frame: what is loaded, how fast and from where; logging in by a token, and out; the menu and the router.
 import assert from 'node:assert/strict';
-import { after, afterEach, before, test } from 'node:test';
-import { Coffer, homeTrusting, Profile } from './harness.js';
+import { test } from 'node:test';
+import { logInByToken, stage, until } from './harness.js';
 
-let coffer;
-let profile;
-const pages = [];
-
-before(async () => {
-  coffer = await Coffer.start();
-  profile = await Profile.open(await homeTrusting(coffer.ca));
-});
-after(async () => {
-  await profile?.close();
-  await coffer?.stop();
-});
-afterEach(async () => {
-  for (const page of pages.splice(0)) {
-    page.watch.check();
-    await page.close();
-  }
-});
-
-async function open(address) {
-  const page = await profile.page(coffer, address);
-  pages.push(page);
-  return page;
-}
-
-async function logIn(page, token) {
-  await page.getByLabel('Token').fill(token);
-  await page.getByRole('button', { name: 'Log in', exact: true }).click();
-  await page.getByRole('button', { name: 'Log out' }).waitFor();
-}
+const scene = stage();
+const { open } = scene;
 
 test('the first view is below 200 KiB, and comes from one origin', async () => {
   const page = await open('/');
@@ -48,7 +20,7 @@ test('the first view is below 200 KiB, and comes from one origin', async () => {
 
 test('a token logs in, a reload forgets it, and nothing is stored', async () => {
   const page = await open('/');
-  await logIn(page, coffer.token);
+  await logInByToken(page, scene.coffer.token);
   await page.getByText('You are admin.').waitFor();
   const kept = await page.evaluate(() => [document.cookie, localStorage.length, sessionStorage.length]);
   assert.deepEqual(kept, ['', 0, 0]);
@@ -67,7 +39,7 @@ test('a wrong token is refused in words', async () => {
 
 test('logging out ends the session on the page', async () => {
   const page = await open('/');
-  await logIn(page, coffer.token);
+  await logInByToken(page, scene.coffer.token);
   await page.getByRole('button', { name: 'Log out' }).click();
   await page.getByLabel('Token').waitFor();
 });
@@ -81,4 +53,28 @@ test('a path that is nothing says so, and the title follows', async () => {
 test('the page says whom it trusts', async () => {
   const page = await open('/');
   await page.getByRole('contentinfo').getByText('The command line, coffer, does not have to trust it.').waitFor();
+});
+
+test('the policy stops what must not be, and the watch of these tests sees it', async () => {
+  const misdeeds = {
+    'an image of another host': () => { document.body.append(Object.assign(new Image(), { src: 'https://example.invalid/x.png' })); },
+    'a request to another host': () => fetch('https://example.invalid/').catch(() => {}),
+    'an inline script': () => { const script = document.createElement('script'); try { script.text = '1'; } catch { /* as wanted */ } document.body.append(script); },
+    'an inline style': () => { document.body.setAttribute('style', 'color: red'); },
+    'an inline handler': () => { try { document.body.setAttribute('onclick', '1'); } catch { /* as wanted */ } },
+    'markup': () => { try { document.body.innerHTML = '<b>x</b>'; } catch { /* as wanted */ } },
+    eval: () => { setTimeout(() => { try { (0, eval)('1'); } catch { /* as wanted */ } }); },
+    'an uncaught error': () => { setTimeout(() => { throw new Error('meant'); }); },
+    'a form that goes somewhere': () => { const form = document.createElement('form'); form.action = 'https://example.invalid/'; document.body.append(form); form.submit(); },
+    'a frame of another host': () => { const frame = document.createElement('iframe'); frame.src = 'https://example.invalid/'; document.body.append(frame); },
+  };
+  for (const [name, deed] of Object.entries(misdeeds)) {
+    const page = await open('/');
+    await page.getByRole('heading', { level: 1, name: 'Start' }).waitFor();
+    await page.evaluate(deed);
+    await until(() => page.watch.faults.length > 0, `the watch to see ${name}`);
+    page.watch.faults.length = 0;
+    await page.close();
+    page.watch.faults.length = 0;
+  }
 });

@@ -1,6 +1,7 @@
 // Who you are here, and the ways to log in.
 import { form, h, labelled } from '../lib/dom.js';
 import { fingerprintShort } from '../lib/parts.js';
+import { timeText } from '../lib/time.js';
 import * as vault from '../lib/vault.js';
 import { strings } from '../strings.js';
 
@@ -42,7 +43,7 @@ function greeting(app) {
   return [
     h('section', { class: 'card' }, h('p', { class: 'large' }, text.hello(session.account)), h('h2', null, text.scopes),
       scopes.length ? h('ul', null, scopes.map((scope) => h('li', null, text.scope[scope]))) : h('p', null, text.noScopes),
-      session.expires && h('p', { class: 'muted' }, text.expires(session.expires.toLocaleString('en-GB')))),
+      session.expires && h('p', { class: 'muted' }, text.expires(timeText(session.expires)))),
     session.has('partner') && !app.post && h('section', { class: 'card' }, h('p', null, text.noKey)),
   ];
 }
