@@ -75,7 +75,8 @@ static enum store_status configure(struct sql *sql, enum sql_mode mode)
 {
 	static const char PRAGMAS[] = "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
 				      "PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=ON;";
-	static const char COMMON[] = "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=0;";
+	/* Temporary tables in memory: a read-only root has no place for files. */
+	static const char COMMON[] = "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=0; PRAGMA temp_store=MEMORY;";
 	enum store_status status;
 
 	sqlite3_extended_result_codes(sql->db, 1);
