@@ -6,7 +6,7 @@
 
 #include "crypto/secret.h"
 #include "server/cli/arguments.h"
-#include "server/cli/server_url.h"
+#include "server/cli/server_place.h"
 #include "server/client/client.h"
 #include "server/core/files.h"
 
@@ -15,15 +15,15 @@ bool admin_client_open(const char *given_data, const char *given_url, const char
 {
 	struct files_error error = {ret_error, error_size};
 	const char *data = arguments_data(given_data);
-	char url[SERVER_URL_MAX], ca[4096], token_file[4096];
-	struct client_options options = {.url = given_url ? given_url : url, .ca_file = given_ca ? given_ca : ca};
+	char token_file[4096];
+	struct server_place place;
+	struct client_options options = {.url = NULL};
 	char *token = NULL;
 	size_t size;
 	enum core_status status;
 	bool good;
 
-	server_url_find(data, url);
-	snprintf(ca, sizeof(ca), "%s/tls/ca.pem", data);
+	server_place_find(data, given_url, given_ca, &place, &options);
 	snprintf(token_file, sizeof(token_file), "%s", given_token_file ? given_token_file : "");
 	if (!given_token_file)
 		snprintf(token_file, sizeof(token_file), "%s/admin.token", data);

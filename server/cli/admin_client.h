@@ -13,15 +13,16 @@ struct client;
 		.help = "of the server, whose CA and administrator's token are taken from there; else\n" \
 			"      COFFER_DATA, else ./coffer-data"                                          \
 	}
-#define ADMIN_CLIENT_URL                                                                                 \
-	{                                                                                                \
-		.name = "url", .value = "URL",                                                           \
-		.help = "where it listens; else DIR/server.url, else https:// and COFFER_LISTEN, else\n" \
-			"      https://127.0.0.1:8443"                                                   \
+#define ADMIN_CLIENT_URL                                                                                      \
+	{                                                                                                     \
+		.name = "url", .value = "URL",                                                                \
+		.help = "where it is; else what DIR/server.url says, else https:// and COFFER_LISTEN, else\n" \
+			"      https://127.0.0.1:8443"                                                        \
 	}
-#define ADMIN_CLIENT_CA                                                                            \
-	{                                                                                          \
-		.name = "ca", .value = "FILE", .help = "the CA to trust instead of DIR/tls/ca.pem" \
+#define ADMIN_CLIENT_CA                                                                                   \
+	{                                                                                                 \
+		.name = "ca", .value = "FILE",                                                            \
+		.help = "the CA to trust instead of DIR/tls/ca.pem and, under another name, the system's" \
 	}
 #define ADMIN_CLIENT_TOKEN_FILE                                                                                    \
 	{                                                                                                          \

@@ -1,11 +1,10 @@
 /* coffer health: whether a server answers, for scripts and for a container's own check. */
-#include <limits.h>
 #include <stdio.h>
-#include <unistd.h>
+#include <string.h>
 
 #include "server/cli/arguments.h"
 #include "server/cli/commands.h"
-#include "server/cli/server_url.h"
+#include "server/cli/server_place.h"
 #include "server/client/client.h"
 #include "server/json/json_doc.h"
 #include "server/partner/remote.h"
@@ -20,13 +19,14 @@ static const struct argument OPTIONS[] = {
 			 .value = "DIR",
 			 .help = "of the server, whose address and CA are taken from there; else COFFER_DATA, else\n"
 				 "      ./coffer-data"},
-	[OPTION_URL] = {.name = "url",
-			.value = "URL",
-			.help = "where it listens; else DIR/server.url, else https:// and COFFER_LISTEN, else\n"
-				"      https://127.0.0.1:8443"},
+	[OPTION_URL] =
+		{.name = "url",
+		 .value = "URL",
+		 .help = "where it is, also as http://HOST:PORT or unix:/PATH; else what DIR/server.url says, else\n"
+			 "      https:// and COFFER_LISTEN, else https://127.0.0.1:8443"},
 	[OPTION_CA] = {.name = "ca",
 		       .value = "FILE",
-		       .help = "the CA to trust instead of DIR/tls/ca.pem, or where there is none, of the system's"},
+		       .help = "the CA to trust instead of DIR/tls/ca.pem and, under another name, the system's"},
 	[OPTION_TIMEOUT] = {.name = "timeout", .value = "SECONDS", .help = "1 to 60; else 5"},
 };
 _Static_assert(sizeof(OPTIONS) / sizeof(OPTIONS[0]) == OPTION_COUNT, "each option has one row");
@@ -61,19 +61,18 @@ static void take_words(const struct client_reply *reply, char ret_words[static 3
 	remote_clean(ret_words);
 }
 
-static bool ask(const char *url, const char *ca, const char *path, unsigned seconds, char *ret_line, size_t line_size)
+static bool ask(const struct client_options *options, const char *path, char *ret_line, size_t line_size)
 {
-	const struct client_options options = {.url = url, .ca_file = ca, .timeout_ms = (long)seconds * 1000};
 	const struct client_request request = {.method = "GET", .path = path};
 	struct client *client = NULL;
 	struct client_reply reply = {0};
 	char words[300];
-	bool good = client_new(&options, &client, ret_line, line_size) &&
+	bool good = client_new(options, &client, ret_line, line_size) &&
 		    client_send(client, &request, &reply, ret_line, line_size);
 
 	if (good) {
 		take_words(&reply, words);
-		snprintf(ret_line, line_size, "%s: %s (%ld)", url, words, reply.status);
+		snprintf(ret_line, line_size, "%s: %s (%ld)", options->url, words, reply.status);
 		good = reply.status == 200;
 	}
 	client_reply_done(&reply);
@@ -85,8 +84,10 @@ int command_health(int argc, char **argv)
 {
 	const char *values[OPTION_COUNT] = {NULL};
 	const enum arguments_status parsed = arguments_parse(&ARGUMENTS, argc, argv, values, stdout, stderr);
-	char url[SERVER_URL_MAX], ca[PATH_MAX], line[4400] = "";
+	struct client_options options = {.plain = true};
+	struct server_place place;
 	unsigned seconds = TIMEOUT_SECONDS;
+	char line[4400] = "";
 	bool good;
 
 	if (parsed != ARGUMENTS_OK)
@@ -95,13 +96,12 @@ int command_health(int argc, char **argv)
 		fprintf(stderr, "usage: %s\n", ARGUMENTS.usage);
 		return 2;
 	}
-	server_url_find(arguments_data(values[OPTION_DATA]), url);
-	snprintf(ca, sizeof(ca), "%s/tls/ca.pem", arguments_data(values[OPTION_DATA]));
-	good = ask(values[OPTION_URL] ? values[OPTION_URL] : url,
-		   values[OPTION_CA]	   ? values[OPTION_CA]
-		   : access(ca, R_OK) == 0 ? ca
-					   : NULL,
-		   values[OPTION_READY] ? "/v1/ready" : "/v1/health", seconds, line, sizeof(line));
+	options.timeout_ms = (long)seconds * 1000;
+	server_place_find(arguments_data(values[OPTION_DATA]), values[OPTION_URL], values[OPTION_CA], &place, &options);
+	/* Behind a proxy: whether this server answers, not whether the proxy does. */
+	if (!values[OPTION_URL] && strncmp(place.found.dial, "https://", 8) != 0)
+		options.url = place.found.dial;
+	good = ask(&options, values[OPTION_READY] ? "/v1/ready" : "/v1/health", line, sizeof(line));
 	fprintf(good ? stdout : stderr, "%s%s\n", good ? "" : "coffer: ", line);
 	return good ? 0 : 1;
 }

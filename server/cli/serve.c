@@ -283,6 +283,27 @@ static bool make_api(struct serve *s)
 	return s->api != NULL;
 }
 
+/* For the commands beside it. The local CA certifies where one dials; another certificate, what clients call it. */
+static bool tell_place(struct serve *s)
+{
+	const struct settings *set = &s->settings;
+	const bool has_tls = front_has_tls(set);
+	struct server_url url = {.origin = ""};
+	struct tls_expiry expiry = {.subject = ""};
+
+	server_url_make(has_tls ? "https" : "http", has_tls ? set->listen : set->http,
+			has_tls ? http_server_port(s->server) : http_server_plain_port(s->server), url.dial);
+	if (has_tls)
+		tls_context_expiry(certificates_tls(s->certificates), &expiry);
+	if (has_tls && !set->tls_cert[0])
+		return server_url_write(s->home, &url, s->error, sizeof(s->error));
+	if (s->origins.origins.origin_count > 0)
+		snprintf(url.origin, sizeof(url.origin), "%s", s->origins.origins.origins[0]);
+	else if (expiry.subject[0] && !strchr(expiry.subject, '*') && !strchr(expiry.subject, ':'))
+		snprintf(url.origin, sizeof(url.origin), "https://%s", expiry.subject);
+	return server_url_write(s->home, &url, s->error, sizeof(s->error));
+}
+
 static bool start(struct serve *s)
 {
 	const struct settings *set = &s->settings;
@@ -340,8 +361,7 @@ static bool start(struct serve *s)
 	    !origin_names_init(&s->origins, set->origin, set->domain, set->listen, set->host_name))
 		return false;
 	return make_api(s) && open_access_log(s) && start_http(s) && start_plain_port(s) && start_metrics_port(s) &&
-	       (!front_has_tls(set) ||
-		server_url_write(s->home, set->listen, http_server_port(s->server), s->error, sizeof(s->error)));
+	       tell_place(s);
 }
 
 static bool has_moved(void *arg, const char **ret_stuck)

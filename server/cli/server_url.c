@@ -13,25 +13,27 @@
 
 static const char NAME[] = "server.url";
 
-void server_url_make(const char *listen, unsigned port, char ret_url[static SERVER_URL_MAX])
+void server_url_make(const char *scheme, const char *listen, unsigned port, char ret_dial[static SERVER_URL_MAX])
 {
 	const char *colon = strrchr(listen, ':');
 	const int size = colon ? (int)(colon - listen) : 0;
 
+	if (strncmp(listen, "unix:", 5) == 0)
+		snprintf(ret_dial, SERVER_URL_MAX, "%s", listen);
 	/* The certificate names no address that stands for all, and both of loopback. */
-	if (cert_names_all_addresses(listen))
-		snprintf(ret_url, SERVER_URL_MAX, "https://%s:%u", listen[0] == '[' ? "[::1]" : "127.0.0.1", port);
+	else if (cert_names_all_addresses(listen))
+		snprintf(ret_dial, SERVER_URL_MAX, "%s://%s:%u", scheme, listen[0] == '[' ? "[::1]" : "127.0.0.1",
+			 port);
 	else
-		snprintf(ret_url, SERVER_URL_MAX, "https://%.*s:%u", size, listen, port);
+		snprintf(ret_dial, SERVER_URL_MAX, "%s://%.*s:%u", scheme, size, listen, port);
 }
 
-bool server_url_write(struct home *home, const char *listen, uint16_t port, char *ret_error, unsigned long error_size)
+bool server_url_write(struct home *home, const struct server_url *url, char *ret_error, size_t error_size)
 {
-	char url[SERVER_URL_MAX], line[SERVER_URL_MAX + 1];
+	char text[2 * SERVER_URL_MAX + 3];
 
-	server_url_make(listen, port, url);
-	snprintf(line, sizeof(line), "%s\n", url);
-	return home_write(home, NAME, 0600, line, strlen(line), ret_error, error_size) == CORE_OK;
+	snprintf(text, sizeof(text), "%s\n%s%s", url->dial, url->origin, url->origin[0] ? "\n" : "");
+	return home_write(home, NAME, 0600, text, strlen(text), ret_error, error_size) == CORE_OK;
 }
 
 void server_url_remove(const struct home *home)
@@ -43,26 +45,47 @@ void server_url_remove(const struct home *home)
 	(void)unlink(path);
 }
 
-static bool read_file(const char *data, char ret_url[static SERVER_URL_MAX])
+/* A line of the file, which ends at its newline; false when it is too long. */
+static bool take_line(const char **text, char ret_line[static SERVER_URL_MAX])
 {
+	const size_t size = strcspn(*text, "\r\n");
+
+	if (size >= SERVER_URL_MAX)
+		return false;
+	memcpy(ret_line, *text, size);
+	ret_line[size] = '\0';
+	*text += size;
+	*text += strspn(*text, "\r\n");
+	return true;
+}
+
+static bool is_place(const char *dial)
+{
+	return strncmp(dial, "https://", 8) == 0 || strncmp(dial, "http://", 7) == 0 || strncmp(dial, "unix:/", 6) == 0;
+}
+
+static bool read_file(const char *data, struct server_url *ret_url)
+{
+	struct server_url url;
 	char path[PATH_MAX];
 	char *text = NULL;
+	const char *at;
 	size_t size = 0;
 	bool good;
 
 	if (snprintf(path, sizeof(path), "%s/%s", data, NAME) >= (int)sizeof(path) ||
 	    files_read(path, false, &text, &size, &(struct files_error){NULL, 0}) != CORE_OK)
 		return false;
-	good = size < SERVER_URL_MAX && strncmp(text, "https://", 8) == 0;
-	if (good) {
-		text[strcspn(text, "\r\n")] = '\0';
-		strcpy(ret_url, text);
-	}
+	at = text;
+	good = take_line(&at, url.dial) && take_line(&at, url.origin) && is_place(url.dial) &&
+	       (url.origin[0] == '\0' || strncmp(url.origin, "https://", 8) == 0);
 	secret_free(text, size + 1);
+	if (good)
+		*ret_url = url;
 	return good;
 }
 
-void server_url_find(const char *data, char ret_url[static SERVER_URL_MAX])
+void server_url_find(const char *data, struct server_url *ret_url)
 {
 	const char *listen = getenv("COFFER_LISTEN");
 
@@ -70,5 +93,6 @@ void server_url_find(const char *data, char ret_url[static SERVER_URL_MAX])
 		return;
 	if (!listen || !strchr(listen, ':') || strlen(listen) > SERVER_URL_MAX / 2)
 		listen = "127.0.0.1:8443";
-	server_url_make(listen, (unsigned)strtoul(strrchr(listen, ':') + 1, NULL, 10), ret_url);
+	ret_url->origin[0] = '\0';
+	server_url_make("https", listen, (unsigned)strtoul(strrchr(listen, ':') + 1, NULL, 10), ret_url->dial);
 }

@@ -18,7 +18,9 @@ struct client {
 	char *token;
 	size_t token_size;
 	long timeout_ms;
-	bool unverified;
+	char unix_path[108];	 /* "": none */
+	struct curl_slist *dial; /* "::HOST:PORT", as curl has it; NULL: none */
+	bool unverified, system_cas, plain;
 	bool (*stop)(void);
 	char error[CURL_ERROR_SIZE];
 };
@@ -27,6 +29,30 @@ static bool fail(char *ret_error, size_t error_size, const char *what, const cha
 {
 	snprintf(ret_error, error_size, "%s: %s", what, why);
 	return false;
+}
+
+/* "unix:/PATH", or "http://HOST:PORT". */
+static bool take_plain(struct client *client, const char *url)
+{
+	if (strncmp(url, "unix:/", 6) == 0)
+		return snprintf(client->unix_path, sizeof(client->unix_path), "%s", url + 5) <
+			       (int)sizeof(client->unix_path) &&
+		       snprintf(client->url, sizeof(client->url), "http://localhost") > 0;
+	return strncmp(url, "http://", 7) == 0 && url[7] && !strpbrk(url + 7, "/@?#\\ ") &&
+	       snprintf(client->url, sizeof(client->url), "%s", url) < (int)sizeof(client->url);
+}
+
+/* Whatever host and port the URL has, this one is dialled. */
+static bool take_dial(struct client *client, const char *dial)
+{
+	char text[URL_MAX];
+
+	if (!dial)
+		return true;
+	if (strncmp(dial, "https://", 8) != 0 || snprintf(text, sizeof(text), "::%s", dial + 8) >= (int)sizeof(text))
+		return false;
+	client->dial = curl_slist_append(NULL, text);
+	return client->dial != NULL;
 }
 
 /* "https://HOST[:PORT]" with at most a slash behind it, which is dropped, as the default port is. */
@@ -79,7 +105,9 @@ bool client_new(const struct client_options *options, struct client **ret_client
 		fail(ret_error, error_size, "cannot start a request", "out of memory");
 		goto out;
 	}
-	if (!take_url(client, options->url)) {
+	if (!take_dial(client, options->dial) ||
+	    (!take_url(client, options->url) &&
+	     !(options->plain && !options->token && take_plain(client, options->url)))) {
 		fail(ret_error, error_size, options->url, "a server is named as https://HOST:PORT");
 		goto out;
 	}
@@ -91,6 +119,8 @@ bool client_new(const struct client_options *options, struct client **ret_client
 	if (!client_set_token(client, options->token, ret_error, error_size))
 		goto out;
 	client->unverified = options->unverified;
+	client->system_cas = options->system_cas;
+	client->plain = options->plain;
 	client->stop = options->stop;
 	client->timeout_ms = options->timeout_ms ? options->timeout_ms : DEFAULT_TIMEOUT_MS;
 	*ret_client = client;
@@ -205,7 +235,7 @@ static CURLcode prepare(struct client *client, const struct client_request *requ
 			code = curl_easy_setopt(c, option, value); \
 	} while (0)
 	SET(CURLOPT_URL, url);
-	SET(CURLOPT_PROTOCOLS_STR, "https");
+	SET(CURLOPT_PROTOCOLS_STR, client->plain ? "https,http" : "https");
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_NOPROXY, "localhost,127.0.0.1,::1");
 	SET(CURLOPT_ERRORBUFFER, client->error);
@@ -226,10 +256,14 @@ static CURLcode prepare(struct client *client, const struct client_request *requ
 		SET(CURLOPT_XFERINFODATA, client);
 		SET(CURLOPT_NOPROGRESS, 0L);
 	}
-	if (client->ca_file[0]) {
+	if (client->ca_file[0])
 		SET(CURLOPT_CAINFO, client->ca_file);
+	if (client->ca_file[0] && !client->system_cas)
 		SET(CURLOPT_CAPATH, NULL);
-	}
+	if (client->unix_path[0])
+		SET(CURLOPT_UNIX_SOCKET_PATH, client->unix_path);
+	if (client->dial)
+		SET(CURLOPT_CONNECT_TO, client->dial);
 	if (client->token) {
 		SET(CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
 		SET(CURLOPT_XOAUTH2_BEARER, client->token);
@@ -317,6 +351,7 @@ void client_free(struct client *client)
 		return;
 	if (client->curl)
 		curl_easy_cleanup(client->curl);
+	curl_slist_free_all(client->dial);
 	if (client->token)
 		secret_free(client->token, client->token_size);
 	free(client);

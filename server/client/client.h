@@ -13,8 +13,13 @@ struct client;
 struct client_options {
 	const char *url;     /* "https://HOST:PORT"; a path, a user or a query is refused */
 	const char *ca_file; /* "" or NULL: the CAs that the system trusts */
-	const char *token;   /* bearer; NULL for none */
-	long timeout_ms;     /* for a whole request; 0: 60 s */
+	/* Those beside ca_file, too. */
+	bool system_cas;
+	const char *dial; /* NULL, or "https://HOST:PORT": connects to that place instead, and expects the same of it */
+	/* "http://HOST:PORT" and "unix:/PATH" are taken too: for what is no secret, and never with a token. */
+	bool plain;
+	const char *token; /* bearer; NULL for none */
+	long timeout_ms;   /* for a whole request; 0: 60 s */
 	/* The certificate is not verified: for what proves itself in another way, and never with a token. */
 	bool unverified;
 	/* Asked now and then while a request is under way; true ends it. May be NULL. */

@@ -8,6 +8,7 @@ import subprocess
 import time
 import unittest
 
+from chains import Authority
 from harness import ApiTest, BINARY, Server, run, wait_until
 from test_sealing import WORDS, Locked
 
@@ -178,10 +179,57 @@ class Health(unittest.TestCase):
                             "did not answer in time")
             self.assertLess(time.monotonic() - begun, 10)
 
+    def spawn(self, *options):
+        """A server that does not say it is at 127.0.0.1; the lines of DIR/server.url."""
+        self.server.process = subprocess.Popen(
+            [BINARY, "serve", "--data", self.server.data, "--access-log", "off", *options], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        path = os.path.join(self.server.data, "server.url")
+        self.assertTrue(wait_until(lambda: os.path.exists(path)))
+        with open(path, encoding="utf-8") as file:
+            return file.read().splitlines()
+
+    def end(self):
+        process, self.server.process = self.server.process, None
+        process.terminate()
+        self.assertEqual(process.wait(30), 0)
+        self.assertFalse(os.path.exists(os.path.join(self.server.data, "server.url")))
+
+    def test_a_certificate_of_another_ca_and_for_another_name(self):
+        authority = Authority(self.server.root, "authority")
+        chain, key = authority.server("own", names=("records.example.org",))
+        dial, origin = self.spawn("--listen", "127.0.0.1:0", "--tls-cert", chain, "--tls-key", key)
+        self.assertEqual(origin, "https://records.example.org")
+        # That name is of no machine: it is dialled where the server is, and expected of its certificate.
+        self.assert_well(self.health("--data", self.server.data, "--ca", authority.root))
+        told = run("status", "--data", self.server.data, "--ca", authority.root)
+        self.assertEqual((told.returncode, told.stderr), (0, ""))
+        self.assertIn("records.example.org", told.stdout)
+        self.assert_ill(self.health("--data", self.server.data), "not trusted")
+        self.assert_ill(self.health("--data", self.server.data, "--ca", authority.root, "--url", dial), "not trusted")
+        self.end()
+
+    def test_behind_a_proxy_it_asks_the_server_itself(self):
+        path = os.path.join(self.server.root, "coffer.sock")
+        for place, dial, origin in (("127.0.0.1:0", "http://127.0.0.1:", None),
+                                    (f"unix:{path}", f"unix:{path}", "https://records.example.invalid")):
+            with self.subTest(place):
+                told = self.spawn("--listen", "off", "--http", place, *(("--origin", origin) if origin else ()))
+                self.assertTrue(told[0].startswith(dial), told)
+                well = self.health("--ready", "--data", self.server.data)
+                self.assert_well(well)
+                self.assertTrue(well.stdout.startswith(f"{told[0]}: ready"), well.stdout)
+                # The administrator's token goes nowhere in clear.
+                refused = run("status", "--data", self.server.data)
+                self.assertEqual(refused.returncode, 1)
+                self.assertIn(origin or "a server is named as https://HOST:PORT", refused.stderr)
+                self.end()
+
     def test_wrong_usage(self):
         self.assertEqual(self.health("--timeout", "0").returncode, 2)
         self.assertEqual(self.health("--nothing").returncode, 2)
-        self.assert_ill(self.health("--url", "http://127.0.0.1:1"), "https://HOST:PORT")
+        self.assert_ill(self.health("--url", "ftp://127.0.0.1:1"), "https://HOST:PORT")
+        self.assert_ill(self.health("--url", "http://127.0.0.1:1"), "nobody answers")
 
 
 if __name__ == "__main__":
