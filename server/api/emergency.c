@@ -16,13 +16,13 @@ static void refuse(struct call *call, enum problem problem, const char *detail)
 /* The log has no id of a record; the audit log does. */
 static void tell(const struct call *call)
 {
-	char line[200], account[ENCODE_UUID_CHARS + 1];
+	char line[256], account[ENCODE_UUID_CHARS + 1], request[HTTP_REFERENCE_MAX];
 
 	if (!call->api->options.log)
 		return;
 	encode_uuid(call->principal.account_id, account);
-	snprintf(line, sizeof(line), "BREAK-GLASS: account %s reads a record in an emergency; request %s", account,
-		 http_request_id(call->x));
+	http_reference(call->x, request);
+	snprintf(line, sizeof(line), "BREAK-GLASS: account %s reads a record in an emergency; %s", account, request);
 	call->api->options.log(line);
 }
 

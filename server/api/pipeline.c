@@ -116,18 +116,6 @@ bool call_record_id(struct call *call, uint8_t ret_id[static 16])
 	return true;
 }
 
-void call_alarm(struct call *call, const char *fault)
-{
-	char line[256];
-
-	metrics_count(call->api->options.vault->metrics, METRIC_DECRYPTION_FAILED, 1);
-	if (!call->api->options.log)
-		return;
-	snprintf(line, sizeof(line), "a stored record does not verify (%s); request %s, \"coffer check\" names it",
-		 fault, http_request_id(call->x));
-	call->api->options.log(line);
-}
-
 /* ---- the committer's side -----------------------------------------------------------------------------------------
  */
 

@@ -10,6 +10,9 @@ enum { HEADERS_MAX_IN = 100 };
 struct tally {
 	unsigned fields, hosts, lengths, codings;
 	bool chunked_only, bad_name, bad_value, bad_host, framing;
+	unsigned traces;
+	const char *trace; /* the value of traceparent, and its size */
+	size_t trace_size;
 };
 
 static enum MHD_Result count_field(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_size,
@@ -29,6 +32,11 @@ static enum MHD_Result count_field(void *arg, enum MHD_ValueKind kind, const cha
 	}
 	if (strcasecmp(name, "Content-Length") == 0)
 		tally->lengths++;
+	if (value && strcasecmp(name, "traceparent") == 0) {
+		tally->traces++;
+		tally->trace = value;
+		tally->trace_size = value_size;
+	}
 	if (strcasecmp(name, "Transfer-Encoding") == 0) {
 		tally->codings++;
 		tally->chunked_only = value && value_size == 7 && strcasecmp(value, "chunked") == 0;
@@ -234,6 +242,9 @@ bool gate_check(struct http_exchange *x, const char *url, const char *version)
 	struct tally tally = {0};
 
 	MHD_get_connection_values_n(x->mhd, MHD_HEADER_KIND, count_field, &tally);
+	/* One that comes twice, or is malformed, is none. */
+	if (tally.traces != 1 || !traceparent_parse(tally.trace, tally.trace_size, &x->trace))
+		x->trace = (struct traceparent){.trace_id = ""};
 	return check_request_line(x, url, version) && check_fields(x, &tally, version);
 }
 

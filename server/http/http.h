@@ -196,11 +196,14 @@ const struct http_route *http_route(const struct http_exchange *x);
 bool http_is_head(const struct http_exchange *x);
 /* 32 hexadecimal characters, the server's own. */
 const char *http_request_id(const struct http_exchange *x);
+/* For lines of a log: "request ID", and where the client says that it belongs to a trace " of trace ID". */
+enum { HTTP_REFERENCE_MAX = 96 };
+void http_reference(const struct http_exchange *x, char ret_text[static HTTP_REFERENCE_MAX]);
 /* The path parameter at `index`, percent-decoded, without NUL or slash. */
 const char *http_param(const struct http_exchange *x, size_t index);
 /*
- * A query parameter, percent-decoded, a plus as a space; NULL when absent. One with a malformed escape, a NUL or a slash
- * in disguise stays as it came.
+ * A query parameter, percent-decoded, a plus as a space; NULL when absent. One with a malformed escape, a NUL or a
+ * slash in disguise stays as it came.
  */
 const char *http_query(struct http_exchange *x, const char *name);
 /* Whether every query parameter is one of `names` (ended by NULL) and none comes twice. */

@@ -12,6 +12,7 @@
 #include "server/http/http.h"
 #include "server/http/listener.h"
 #include "server/http/proxies.h"
+#include "server/http/traceparent.h"
 #include "server/tls/client.h"
 
 #if MHD_VERSION < 0x00097002
@@ -93,6 +94,7 @@ struct http_exchange {
 	bool cut; /* answered before the body's end */
 	uint64_t length, received, sent;
 	char request_id[REQUEST_ID_CHARS + 1];
+	struct traceparent trace;
 	const char *params[HTTP_PARAMS_MAX];
 	struct exchange_text *texts;
 	const char *method;
@@ -238,7 +240,8 @@ bool gate_check_trailer(struct http_exchange *x);
 bool route_find(struct http_exchange *x, const char *url);
 /* The byte that the escape (%XX) stands for; false for a malformed one, a NUL or a slash in disguise. */
 bool route_unescape(const char *escape, char *ret_byte);
-/* Decodes a segment of a path, or a value of a query, in place; false, and no longer whole, when an escape is refused. */
+/* Decodes a segment of a path, or a value of a query, in place; false, and no longer whole, when an escape is refused.
+ */
 bool route_decode(char *text);
 /* reply.c */
 enum MHD_Result reply_queue(struct http_exchange *x);

@@ -1,4 +1,5 @@
 /* A request as the application sees it. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -38,6 +39,12 @@ bool http_is_head(const struct http_exchange *x)
 const char *http_request_id(const struct http_exchange *x)
 {
 	return x->request_id;
+}
+
+void http_reference(const struct http_exchange *x, char ret_text[static HTTP_REFERENCE_MAX])
+{
+	snprintf(ret_text, HTTP_REFERENCE_MAX, "request %s%s%s", x->request_id,
+		 x->trace.trace_id[0] ? " of trace " : "", x->trace.trace_id);
 }
 
 const char *http_param(const struct http_exchange *x, size_t index)

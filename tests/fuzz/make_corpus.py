@@ -466,10 +466,21 @@ def acme_challenge():
     yield "padded", words(b"begin", proof=token + b"." + digest + b"=")
 
 
+def traceparent():
+    trace, parent = b"4bf92f3577b34da6a3ce929d0e0e4736", b"00f067aa0ba902b7"
+    yield "whole", b"00-" + trace + b"-" + parent + b"-01"
+    yield "future", b"cc-" + trace + b"-" + parent + b"-01-more"
+    yield "longer", b"00-" + trace + b"-" + parent + b"-01-more"
+    yield "ff", b"ff-" + trace + b"-" + parent + b"-01"
+    yield "zeros", b"00-" + b"0" * 32 + b"-" + parent + b"-01"
+    yield "upper", b"00-" + trace.upper() + b"-" + parent + b"-01"
+    yield "cut", b"00-" + trace + b"-" + parent + b"-0"
+
+
 TARGETS = (wire, record_meta, audit_event, audit_segment, encode, hello, conditional, http_date, slot, json_, route,
            settings_value, settings_file, private_key, public_key, gate, directory_name, accept, etag_list, origin,
            pubkey_pem, key_text, invite_text, port80, acme_challenge,
-           forwarded)
+           forwarded, traceparent)
 
 
 def main():
