@@ -347,7 +347,6 @@ export const strings = {
     settling: 'Sent; the server is writing it to its disk',
     unknown: 'It is not known whether the server stored it. Trying again is safe: it cannot be stored twice.',
     summary: (done, all, failed) => `${done} of ${all} stored${failed ? `, ${failed} not stored` : ''}.`,
-    leaving: 'Files are still being sent.',
   },
   record: {
     title: (id, version) => (version ? `Record ${id}, version ${version}` : `Record ${id}`),
@@ -367,7 +366,6 @@ export const strings = {
     current: 'Show the current version',
     contents: 'Contents',
     download: 'Download',
-    downloading: (part) => `Downloading: ${part}`,
     downloaded: (name) => `Saved as ${name}.`,
     seen: 'Who has seen it',
     gone: 'This record has been deleted. Its keys are destroyed: nobody can read it again.',
@@ -464,7 +462,6 @@ export const strings = {
     pdfUnknown: 'This PDF could not be searched for scripts and other actions, so it is not opened from here. Download it '
       + 'if you trust where it comes from.',
     segments: 'Segments of the message',
-    noFields: 'No fields.',
     field: (name, number) => `${name}-${number}`,
   },
   tree: {
@@ -511,9 +508,7 @@ export const strings = {
     go: 'Look further',
     nobody: 'the service itself',
     unknown: 'without an account',
-    you: (name) => `${name} (you)`,
     onlyActor: (name) => `Show only events of ${name}`,
-    onlyRecord: 'Show only events of this',
     glass: 'Emergency access',
     refused: (status) => `refused: ${status}`,
     failed: (status) => `failed: ${status}`,
@@ -639,7 +634,6 @@ export const strings = {
     found: (count) => (count === 1 ? '1 operation' : `${count} operations`),
     none: 'No operation is like that.',
     raw: 'The same as JSON',
-    contents: 'Groups',
     parameters: 'Parameters',
     body: 'Body',
     bodyRequired: 'needed',
