@@ -72,15 +72,18 @@ test('chosen files are listed with their types, stored when told to, and are wha
 test('files are stored by dropping them, and a folder is refused in words', async () => {
   const page = await bench.view('/records', ann);
   const before = (await ids(ann)).length;
-  const transfer = await page.evaluateHandle(() => {
-    const transfer = new DataTransfer();
-    transfer.items.add(new File(['one'], 'one.txt', { type: 'text/plain' }));
-    transfer.items.add(new File(['two'], 'two.csv'));
-    return transfer;
+  fs.mkdirSync(path.join(folder, 'a folder'), { recursive: true });
+  const files = [file('one.txt', 'one'), file('two.csv', 'two'), path.join(folder, 'a folder')];
+  const session = await page.context().newCDPSession(page);
+  const box = await page.locator('.drop').boundingBox();
+  const drag = (type) => session.send('Input.dispatchDragEvent', {
+    type, x: box.x + box.width / 2, y: box.y + 5, data: { items: [], files, dragOperationsMask: 1 },
   });
-  await page.dispatchEvent('.drop', 'dragover', { dataTransfer: transfer });
+  await drag('dragEnter');
+  await drag('dragOver');
   await page.locator('.drop.over').waitFor();
-  await page.dispatchEvent('.drop', 'drop', { dataTransfer: transfer });
+  await drag('drop');
+  await page.getByRole('alert').getByText('a folder is a folder: choose the files in it.').waitFor();
   await page.getByRole('button', { name: 'Store 2 files' }).click();
   await page.getByText('2 of 2 stored.').waitFor();
   assert.equal((await ids(ann)).length, before + 2);
