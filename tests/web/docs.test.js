@@ -6,7 +6,8 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
 import { temporary, until } from './harness.js';
-import { assertAccessible, bench as makeBench, go, portray, settled } from './records_shared.js';
+import { look } from './looks.js';
+import { bench as makeBench, go, settled } from './records_shared.js';
 
 const bench = makeBench();
 const folder = temporary('files');
@@ -22,7 +23,7 @@ test('/docs is open to all, shows every operation, and asks no other host', asyn
   assert.deepEqual(shown.sort(), wanted.sort());
   await page.getByRole('button', { name: 'Open all' }).click();
   await page.getByText("curl -K coffer-data/admin.curl -X POST -H 'Content-Type: application/octet-stream' --data-binary @FILE").first().waitFor();
-  await assertAccessible(page, 'docs, all open');
+  await look(page, 'docs-all-open');
 });
 
 test('the filter of /docs, links to operations, and what they hold', async () => {
@@ -38,7 +39,7 @@ test('the filter of /docs, links to operations, and what they hold', async () =>
   await operation.getByText('Idempotency-Key', { exact: true }).waitFor();
   await operation.locator('summary', { hasText: 'application/json' }).click();
   await operation.getByText('media_type', { exact: true }).waitFor();
-  await portray(page, 'docs-operation');
+  await look(page, 'docs-operation');
 });
 
 test('examples of /docs are commands that work', async () => {
@@ -57,5 +58,5 @@ test('examples of /docs are commands that work', async () => {
 test('pictures of /docs, and no fault of accessibility in it', async () => {
   const page = await bench.view('/docs');
   await page.getByLabel('Filter').waitFor();
-  await portray(page, 'docs');
+  await look(page, 'docs');
 });

@@ -6,7 +6,8 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
 import { temporary, until } from './harness.js';
-import { bench as makeBench, portray, settled } from './records_shared.js';
+import { look } from './looks.js';
+import { bench as makeBench, settled } from './records_shared.js';
 
 let ann;
 let otto;
@@ -42,7 +43,7 @@ test('who has seen a record, with emergencies and refusals standing out', async 
   assert.equal(await page.locator('.event.refused').count(), 1);
   await page.locator('.event.glass summary').click();
   await page.getByText('Reason (SHA-256 of what is sealed)').waitFor();
-  await portray(page, 'audit-record');
+  await look(page, 'audit-record');
 
   await page.getByText('Choose events').click();
   await page.getByLabel('Account', { exact: true }).fill('ben');
@@ -102,7 +103,7 @@ test('a checkpoint is saved, and coffer verifies the log against it', async () =
 test('who may not read the log is told why', async () => {
   const page = await bench.view('/audit', ann);
   await page.getByText('an account needs the scope audit').waitFor();
-  await portray(page, 'audit-missing');
+  await look(page, 'audit-missing');
 });
 
 test('pictures of the audit log, and no fault of accessibility in it', async () => {
@@ -110,7 +111,7 @@ test('pictures of the audit log, and no fault of accessibility in it', async () 
   await page.getByRole('heading', { name: 'The latest events' }).waitFor();
   await settled(page);
   await page.getByText('Choose events').click();
-  await portray(page, 'audit');
+  await look(page, 'audit');
 });
 
 // ---- operations ----
@@ -128,7 +129,7 @@ test('an administrator sees how the service is, as GET /v1/status tells it', asy
   await page.getByText(identity.json.identity_keys[0].id).waitFor();
   const { stdout } = await promisify(execFile)('openssl', ['x509', '-in', bench.coffer.ca, '-noout', '-fingerprint', '-sha256']);
   await page.getByText(stdout.split('=')[1].trim().replaceAll(':', '').toLowerCase()).waitFor();
-  await portray(page, 'operations');
+  await look(page, 'operations');
 });
 
 test('who is no administrator sees whether it works, and no more', async () => {

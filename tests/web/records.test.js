@@ -4,7 +4,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { temporary, until } from './harness.js';
-import { bench as makeBench, go, portray, sample, settled } from './records_shared.js';
+import { look } from './looks.js';
+import { bench as makeBench, go, sample, settled } from './records_shared.js';
 
 let ann;
 let ben;
@@ -355,13 +356,13 @@ test('pictures of the views of records, and no fault of accessibility in them', 
   const page = await bench.view('/records', ann);
   await choose(page, file('picture.txt', 'text'), file('other.hl7', sample('hl7v2/ADT-A01-01.hl7')));
   await page.getByRole('button', { name: 'Store 2 files' }).waitFor();
-  await portray(page, 'records');
+  await look(page, 'records');
   await go(page, `/records/${id}`);
   for (const name of ['Versions', 'Receipt', 'Who else may use it']) await page.getByText(name, { exact: true }).click();
   await page.getByText('Nobody but the owner.').waitFor();
   await settled(page);
-  await portray(page, 'record');
+  await look(page, 'record');
   await page.getByRole('button', { name: 'Delete this record…' }).click();
   await page.getByRole('dialog').waitFor();
-  await portray(page, 'record-delete');
+  await look(page, 'record-delete');
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { DATA, go as goTo, logInByToken, require, stage } from './harness.js';
+import { DATA, go as goTo, logInByToken, stage } from './harness.js';
 
 export const RECORDS = path.join(DATA, 'records');
 export const real = fs.existsSync(RECORDS);
@@ -45,37 +45,4 @@ export async function go(page, view) {
 
 export async function settled(page) {
   await page.waitForFunction(() => document.querySelector('main h1') && !document.querySelector('main[aria-busy]'));
-}
-
-// ---- accessibility, and pictures ----
-
-const axeSource = () => fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
-
-// No violation of any of axe's rules for WCAG 2.2 AA and good practice.
-export async function assertAccessible(page, name) {
-  await page.evaluate(axeSource());
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
-  const told = violations.map((one) => `${one.id}: ${one.help}\n${one.nodes.slice(0, 4).map((node) => `    ${node.html.slice(0, 200)}
-      ${node.failureSummary.replaceAll('\n', ' ')}`).join('\n')}`);
-  assert.equal(told.length, 0, `${name}:\n${told.join('\n')}`);
-}
-
-const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 800 } };
-
-// Each size, light and dark: nothing sticks out, axe finds nothing, and there is a picture of it.
-export async function portray(page, name) {
-  const folder = process.env.COFFER_SCREENSHOTS;
-  fs.mkdirSync(folder, { recursive: true });
-  for (const colorScheme of ['light', 'dark']) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    for (const [size, viewport] of Object.entries(SIZES)) {
-      await page.setViewportSize(viewport);
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      assert.ok(wide <= 0, `${name}: ${wide} pixels too wide at ${size}`);
-      await assertAccessible(page, `${name}, ${size}, ${colorScheme}`);
-      await page.evaluate(() => scrollTo(0, 0));
-      await page.screenshot({ path: path.join(folder, `${name}-${size}-${colorScheme}.png`), fullPage: true });
-    }
-  }
-  await page.emulateMedia({ colorScheme: 'light' });
 }

@@ -4,7 +4,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { temporary } from './harness.js';
-import { bench as makeBench, go, portray } from './records_shared.js';
+import { look } from './looks.js';
+import { bench as makeBench, go } from './records_shared.js';
 
 const PASSPHRASE = 'correct horse battery staple';
 const folder = temporary('files');
@@ -29,7 +30,7 @@ test('sealing, what it means for records, and unsealing', async () => {
   await page.getByRole('button', { name: 'Unseal', exact: true }).click();
   await page.getByRole('alert').getByText('This passphrase does not unseal the service.').waitFor();
   assert.equal(await field.inputValue(), '');
-  await portray(page, 'operations-sealed');
+  await look(page, 'operations-sealed');
   await go(page, `/records/${id}`);
   await page.getByText('The service is sealed: records can be stored, and not read').waitFor();
   await go(page, '/operations');

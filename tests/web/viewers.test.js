@@ -4,7 +4,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { until } from './harness.js';
-import { bench as makeBench, go, portray, real, RECORDS, sample } from './records_shared.js';
+import { look } from './looks.js';
+import { bench as makeBench, go, real, RECORDS, sample } from './records_shared.js';
 import { plainPdf } from './pdf.js';
 
 let ann;
@@ -179,17 +180,17 @@ test('looking at a record is one event of the audit log', async () => {
 test('pictures of what records hold, and no fault of accessibility in them', async () => {
   const page = await show(sample('hl7v2/ADT-A01-01.hl7'), 'x-application/hl7-v2+er7');
   await page.locator('.segments summary').first().click();
-  await portray(page, 'view-hl7');
+  await look(page, 'view-hl7');
   await show(real ? sample('other/C-CDA_R2_UD_sample.pdf') : plainPdf(), 'application/pdf', page);
   await page.getByRole('link', { name: 'Open in a new tab' }).waitFor();
-  await portray(page, 'view-pdf');
+  await look(page, 'view-pdf');
   await show(sample('ccda/CCD_2.xml').subarray(0, 6000), 'application/cda+xml', page);
   await page.locator('pre.source').waitFor();
-  await portray(page, 'view-text');
+  await look(page, 'view-text');
   await show('<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><rect width="40" height="20" fill="#00ff00"/></svg>', 'image/svg+xml', page);
   await page.locator('canvas[data-drawn]').waitFor();
-  await portray(page, 'view-drawing');
+  await look(page, 'view-drawing');
   await show('not json', 'application/json', page);
   await page.getByText('This is not JSON').waitFor();
-  await portray(page, 'view-not-json');
+  await look(page, 'view-not-json');
 });

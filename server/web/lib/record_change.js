@@ -2,25 +2,24 @@
 // somebody else has stored meanwhile.
 import { fill, h } from './dom.js';
 import { sizeText } from './media.js';
-import { keptOf, remove, replace, sending } from './record_api.js';
+import { remove, replace, sending } from './record_api.js';
 import { UploadPanel } from './upload_panel.js';
 import { UploadQueue } from './upload_queue.js';
 
-// redraw(): shows the record anew. What stays until the view goes is put into cleanups.
+// redraw(): shows the record anew, with a notice as for notify() if there is one. What stays until the view goes is put into cleanups.
 export function replaceSection(app, record, redraw, cleanups) {
   const strings = app.strings.record;
   const conflict = h('div', { role: 'alert' });
   const send = async (item, options) => {
     try {
       const made = await replace(app, record.id, record.version, item, options);
-      app.notify(strings.replaced(made.version), 'good');
-      redraw();
+      redraw(strings.replaced(made.version), 'good');
       return made;
     } catch (error) {
       if (error.status === 412) {
         fill(conflict, h('div', { class: 'note warn' }, h('p', null, h('strong', null, strings.conflict)),
           h('p', null, strings.conflictText(record.version)),
-          h('button', { type: 'button', onclick: redraw }, strings.conflictShow)));
+          h('button', { type: 'button', onclick: () => redraw() }, strings.conflictShow)));
       }
       throw error;
     }
@@ -52,10 +51,8 @@ export function deleteSection(app, record) {
       if (!await ask(app, record)) return;
       button.disabled = true;
       try {
-        keptOf(app);
         await remove(app, record.id, record.version);
-        app.navigate('/records');
-        app.notify(strings.deleted(record.id), 'good');
+        app.navigate('/records', strings.deleted(record.id), 'good');
       } catch (error) {
         button.disabled = false;
         if (error.status === 412) app.notify(strings.deleteChanged, 'error');

@@ -130,7 +130,7 @@ async function draw(root, app, params, options, cleanups) {
   const facts = factsSection(record, params.version !== undefined);
   const body = contentsSection(app, record, options);
   const writes = app.session.has('records:write') && params.version === undefined;
-  const redraw = () => app.navigate(`/records/${record.id}`);
+  const redraw = (...notice) => app.navigate(`/records/${record.id}`, ...notice);
 
   record.essence = essence(record.type);
   fill(root, options.reason && h('p', { class: 'note warn' }, text.emergencyNote), facts.element, body.element,
