@@ -308,16 +308,14 @@ static bool choose_url(struct acme *acme, struct files_error *error)
 
 static bool begin(struct acme *acme, struct files_error *error)
 {
-	enum adoption adoption;
 	char program[PATH_MAX];
 
 	error->text[0] = '\0';
-	adoption = adopt(acme, error);
+	(void)adopt(acme, error); /* the first look deals with what it says */
 	if (acme->status.served)
 		say_served(acme);
 	else if (error->text[0])
 		tell(acme, "%s", error->text);
-	acme->status.next_ms = adoption == SERVED ? acme->status.renew_ms : clock_unix_ms();
 	if (acme_order_find_client(program))
 		return true;
 	if (acme->status.served)
@@ -338,6 +336,7 @@ bool acme_new(const struct acme_options *options, struct acme **ret_acme, char *
 		return false;
 	acme->options = *options;
 	pthread_mutex_init(&acme->lock, NULL);
+	acme->status.next_ms = INT64_MAX; /* until it is told to look */
 	acme->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	acme->look_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (acme->stop_fd >= 0 && acme->look_fd >= 0 && list_domains(acme) && choose_url(acme, &error))

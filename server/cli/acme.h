@@ -28,7 +28,7 @@ struct acme_options {
  */
 MUST_CHECK bool acme_new(const struct acme_options *options, struct acme **ret_acme, char *ret_error,
 			 size_t error_size);
-/* Once the plain port answers with acme_proof(): begins. False: no thread can be had. */
+/* Once the plain port answers with acme_proof(). Nothing is ordered before acme_look(). False: no thread can be had. */
 MUST_CHECK bool acme_start(struct acme *acme);
 /* Ends an order that is under way. After the plain port. NULL is accepted. */
 void acme_free(struct acme *acme);

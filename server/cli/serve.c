@@ -396,6 +396,8 @@ static void reload(void *arg)
 static void serve(struct serve *s)
 {
 	greet(s);
+	if (s->acme)
+		acme_look(s->acme);
 	watch_run(&(struct watch_options){.notify = &s->notify,
 					  .moved = has_moved,
 					  .status = tell_state,

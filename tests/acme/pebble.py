@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -20,10 +21,17 @@ def missing():
     return [name for name in TOOLS if not shutil.which(name)]
 
 
-def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_port():
+    """For TCP and UDP, and none that the kernel takes for an outgoing connection: it must be free after a restart too."""
+    while True:
+        port = random.randrange(20000, 32000)
+        try:
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                with socket.socket(socket.AF_INET, kind) as probe:
+                    probe.bind(("127.0.0.1", port))
+            return port
+        except OSError:
+            continue
 
 
 def wait_until(condition, seconds=60):
@@ -89,8 +97,7 @@ class Pebble:
         self.root = root
         self.environment = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0", "PEBBLE_AUTHZREUSE": "0",
                             **environment}
-        self.port, self.management, self.dns_management = free_port(), free_port(), free_port()
-        self.dns = free_port(socket.SOCK_DGRAM)
+        self.port, self.management, self.dns_management, self.dns = (free_port() for _ in range(4))
         certificate, key = root.leaf(name)
         self.config = os.path.join(root.folder, name + ".json")
         self.log_path = os.path.join(root.folder, name + ".log")
