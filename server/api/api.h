@@ -29,12 +29,21 @@ struct origins {
 	size_t host_name_count;
 };
 
+/* How it goes with a certificate that is renewed by ACME. Unix time; 0: not yet. */
+struct api_renewal {
+	unsigned failures; /* attempts in a row */
+	int64_t tried_ms, next_ms;
+	char error[256]; /* why the last one failed, in a line; "": it did not */
+};
+
 struct api_options {
-	const struct vault *vault;  /* borrowed */
-	struct home *home;	    /* borrowed: sealing and unsealing */
-	struct epochs *epochs;	    /* borrowed; NULL when epoch wraps are off */
-	struct workers *workers;    /* borrowed */
-	struct tls_context *tls;    /* borrowed: to tell of its certificate */
+	const struct vault *vault;				     /* borrowed */
+	struct home *home;					     /* borrowed: sealing and unsealing */
+	struct epochs *epochs;					     /* borrowed; NULL when epoch wraps are off */
+	struct workers *workers;				     /* borrowed */
+	struct tls_context *tls;				     /* borrowed: to tell of its certificate */
+	void (*renewal)(void *arg, struct api_renewal *ret_renewal); /* any thread; NULL: there is no ACME */
+	void *renewal_arg;
 	int64_t idempotency_ttl_ms; /* how long an Idempotency-Key is remembered */
 	struct origins origins;	    /* borrowed: what clients name in proofs */
 	const char *ca_pem;	    /* borrowed: the local CA's certificate; NULL: another one certifies */

@@ -24,6 +24,10 @@
 	X(EPOCH, "coffer_epoch_key_created_timestamp_seconds", "gauge", "When the newest epoch key was made; 0: none") \
 	X(CERTIFICATE, "coffer_certificate_not_after_timestamp_seconds", "gauge",                                      \
 	  "When the certificate that is shown to clients ends; of several, the first that does")                       \
+	X(ACME_FAILURES, "coffer_acme_failures", "gauge",                                                              \
+	  "Attempts in a row that brought no certificate; absent without --domain")                                    \
+	X(ACME_NEXT, "coffer_acme_next_attempt_timestamp_seconds", "gauge",                                            \
+	  "When the certificate is renewed, or asked for again")                                                       \
 	X(QUEUE, "coffer_queue_waiting", "gauge", "Requests and other jobs that wait for a transaction")               \
 	X(QUEUE_LIMIT, "coffer_queue_limit", "gauge", "As many may (--queue-depth)")                                   \
 	X(WORKERS, "coffer_workers_waiting", "gauge", "Requests that wait for a thread that does RSA")                 \
@@ -95,6 +99,18 @@ static void gather_keys(struct api *api, struct store_view *view, double *values
 	values[SINGLE_AUDIT_HEAD] = (double)sequence;
 }
 
+static void gather_renewal(const struct api *api, double *values)
+{
+	struct api_renewal renewal;
+
+	if (!api->options.renewal)
+		return;
+	api->options.renewal(api->options.renewal_arg, &renewal);
+	values[SINGLE_ACME_FAILURES] = renewal.failures;
+	if (renewal.next_ms)
+		values[SINGLE_ACME_NEXT] = (double)renewal.next_ms / 1000;
+}
+
 static void gather_store(struct api *api, double *values)
 {
 	struct store *store = api->options.vault->store;
@@ -135,6 +151,7 @@ static void gather(struct api *api, struct store_view *view, struct scrape *ret_
 	for (size_t i = 0; i < SINGLE_COUNT; i++)
 		ret_scrape->values[i] = NAN;
 	gather_keys(api, view, ret_scrape->values);
+	gather_renewal(api, ret_scrape->values);
 	gather_store(api, ret_scrape->values);
 	gather_process(ret_scrape->values);
 	if (!server)

@@ -109,6 +109,25 @@ static void put_certificate(struct call *call, struct json *doc, int64_t now)
 	json_close(doc);
 }
 
+static void put_renewal(struct call *call, struct json *doc)
+{
+	const struct api_options *options = &call->api->options;
+	struct api_renewal renewal;
+
+	if (!options->renewal)
+		return;
+	options->renewal(options->renewal_arg, &renewal);
+	json_open_object(doc, "acme");
+	json_number(doc, "failures", renewal.failures);
+	if (renewal.error[0])
+		json_text(doc, "error", renewal.error);
+	if (renewal.tried_ms)
+		put_time(doc, "last_attempt", renewal.tried_ms);
+	if (renewal.next_ms)
+		put_time(doc, "next_attempt", renewal.next_ms);
+	json_close(doc);
+}
+
 /* ---- room ---- */
 
 static const char *space_name(enum store_space space)
@@ -185,6 +204,7 @@ static void status_finish(struct call *call)
 	if (status == STORE_OK)
 		status = put_epoch(call, doc, now);
 	put_certificate(call, doc, now);
+	put_renewal(call, doc);
 	put_store(call, doc);
 	put_audit(call, doc);
 	put_connections(call, doc);

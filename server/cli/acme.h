@@ -46,7 +46,7 @@ struct acme_status {
 	unsigned failures;		     /* attempts in a row */
 	int64_t tried_ms;		     /* when the last attempt ended; 0: there was none since the start */
 	int64_t next_ms;		     /* when the next begins */
-	char error[512];		     /* why the last has failed, in a line; "": it has not */
+	char error[256];		     /* why the last has failed, in a line; "": it has not */
 };
 /* Any thread. */
 void acme_status(struct acme *acme, struct acme_status *ret_status);

@@ -248,6 +248,18 @@ static void forget_secrets(struct serve *s)
 		secret_input_done(&s->secrets[i]);
 }
 
+static void tell_renewal(void *arg, struct api_renewal *ret_renewal)
+{
+	struct acme_status status;
+
+	acme_status(arg, &status);
+	*ret_renewal = (struct api_renewal){.failures = status.failures,
+					    .tried_ms = status.tried_ms,
+					    .next_ms = status.next_ms == INT64_MAX ? 0 : status.next_ms};
+	_Static_assert(sizeof(ret_renewal->error) == sizeof(status.error), "the error must fit");
+	memcpy(ret_renewal->error, status.error, sizeof(status.error));
+}
+
 static bool make_api(struct serve *s)
 {
 	const struct settings *set = &s->settings;
@@ -257,6 +269,8 @@ static bool make_api(struct serve *s)
 					       .epochs = s->epochs,
 					       .workers = s->workers,
 					       .tls = certificates_tls(s->certificates),
+					       .renewal = s->acme ? tell_renewal : NULL,
+					       .renewal_arg = s->acme,
 					       .log = log_line,
 					       .origins = s->origins.origins,
 					       .ca_pem = certificates_ca_pem(s->certificates),

@@ -106,6 +106,22 @@ static void print_certificate(const struct json_value *root)
 		printf(": good for %s, until %s\n", span(certificate, "seconds_left", left), until);
 }
 
+static void print_renewal(const struct json_value *root)
+{
+	const struct json_value *acme = json_doc_member(root, "acme");
+	char error[256] = "", next[256] = "";
+
+	if (!acme)
+		return;
+	admin_text(acme, "next_attempt", next);
+	admin_text(acme, "error", error);
+	if (number(acme, "failures") > 0)
+		printf("acme         FAILED, %llu times in a row: %s; next attempt at %s\n",
+		       (unsigned long long)number(acme, "failures"), error, next);
+	else if (next[0])
+		printf("acme         to be renewed at %s\n", next);
+}
+
 static void print_store(const struct json_value *root)
 {
 	const struct json_value *database = json_doc_member(root, "database"), *disk = json_doc_member(root, "disk");
@@ -141,6 +157,7 @@ static bool print_text(struct client *client, struct complaint *complaint)
 		print_service(root);
 		print_keys(root);
 		print_certificate(root);
+		print_renewal(root);
 		print_store(root);
 		print_load(root);
 	}
