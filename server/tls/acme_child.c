@@ -43,9 +43,11 @@ _Noreturn static void become(const struct acme_child_options *options, pid_t par
 
 	sigemptyset(&none);
 	if (setpgid(0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent && nothing >= 0 &&
-	    dup2(nothing, STDIN_FILENO) >= 0 && dup2(output_fd, STDOUT_FILENO) >= 0 &&
-	    dup2(output_fd, STDERR_FILENO) >= 0 && close_range(STDERR_FILENO + 1, ~0U, 0) == 0 && chdir("/") == 0 &&
-	    signal(SIGPIPE, SIG_DFL) != SIG_ERR && sigprocmask(SIG_SETMASK, &none, NULL) == 0) {
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0 && dup2(nothing, STDIN_FILENO) >= 0 &&
+	    dup2(output_fd, STDOUT_FILENO) >= 0 && dup2(output_fd, STDERR_FILENO) >= 0 &&
+	    close_range(STDERR_FILENO + 1, ~0U, 0) == 0 && chdir("/") == 0 && signal(SIGPIPE, SIG_DFL) != SIG_ERR &&
+	    sigprocmask(SIG_SETMASK, &none, NULL) == 0) {
 		umask(077);
 		/* execve() changes neither list, though its type does not say so. */
 		execve(options->arguments[0], (char *const *)(uintptr_t)options->arguments,

@@ -29,7 +29,8 @@ enum acme_child_end {
 
 /*
  * Runs it to its end, in a process group of its own, which is killed as a whole; without standard input, other
- * descriptors, or the right to read what it writes for others. It dies with the calling thread.
+ * descriptors, capabilities that were lent to the service, or the right to read what it writes for others. It dies with
+ * the calling thread.
  */
 enum acme_child_end acme_child_run(const struct acme_child_options *options, int *ret_code);
 
