@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/cli/cert_names.h"
+#include "server/cli/server_url.h"
 
 /* As one word of a POSIX shell: a quote ends the quoted text, stands escaped, and begins it again. */
 static void put_quoted(FILE *out, const char *before, const char *text, const char *after)
@@ -22,7 +23,7 @@ static void put_quoted(FILE *out, const char *before, const char *text, const ch
 
 /* A server's address as curl takes it. */
 struct place {
-	char url[300];
+	char url[SERVER_URL_MAX];
 	const char *path;    /* of a Unix socket; NULL: none */
 	const char *trusted; /* a file of what vouches for it; NULL: what admin.curl says */
 };
@@ -61,14 +62,13 @@ static struct place tls_place(const struct greeting *greeting)
 static struct place plain_place(const struct greeting *greeting)
 {
 	static const char UNIX[] = "unix:";
-	const char *colon = strrchr(greeting->http, ':');
-	struct place place = {.url = "http://localhost"};
+	struct place place = {.path = NULL};
 
-	if (strncmp(greeting->http, UNIX, sizeof(UNIX) - 1) == 0)
+	server_url_make("http", greeting->http, greeting->http_port, place.url);
+	if (strncmp(greeting->http, UNIX, sizeof(UNIX) - 1) == 0) {
 		place.path = greeting->http + sizeof(UNIX) - 1;
-	else
-		snprintf(place.url, sizeof(place.url), "http://%.*s:%u", colon ? (int)(colon - greeting->http) : 0,
-			 greeting->http, greeting->http_port);
+		strcpy(place.url, "http://localhost");
+	}
 	return place;
 }
 

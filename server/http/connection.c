@@ -8,6 +8,9 @@
 
 #include "server/http/internal.h"
 
+/* Time for the requests that libmicrohttpd may have read before the end. */
+enum { ENDED_MS = 500 };
+
 static void connection_opened(struct loop *loop, struct MHD_Connection *mhd, void **context)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -19,6 +22,7 @@ static void connection_opened(struct loop *loop, struct MHD_Connection *mhd, voi
 	*context = connection;
 	if (connection && connection->plain) {
 		connection->traffic.established = true;
+		handshake_listen(loop, connection);
 		return;
 	}
 	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
@@ -123,7 +127,8 @@ static bool expired(struct connection *c, const struct http_limits *limits, int6
 	case PHASE_HANDSHAKE:
 		return now - c->since_ms >= limits->handshake_ms;
 	case PHASE_HEADER:
-		return now - c->since_ms >= limits->header_ms;
+		/* libmicrohttpd overlooks an end that comes right behind the last bytes. */
+		return now - c->since_ms >= (c->ended ? ENDED_MS : limits->header_ms);
 	case PHASE_IDLE:
 		return now - c->since_ms >= limits->idle_ms;
 	case PHASE_BODY:

@@ -106,9 +106,11 @@ void handshakes_wake(struct loop *loop)
 		for (int i = 0; i < n; i++) {
 			struct connection *connection = events[i].data.ptr;
 
-			connection->heard = true;
-			if (connection->plain)
+			if (connection->plain) {
+				connection->heard = true;
+				connection->ended = (events[i].events & (EPOLLRDHUP | EPOLLHUP)) != 0;
 				continue;
+			}
 			MHD_resume_connection(connection->mhd);
 			insert(loop, connection);
 		}

@@ -36,7 +36,8 @@ struct connection {
 	char peer[ADDRESS_TEXT];
 	bool plain;   /* without TLS: in `traffic` only `established` and, for a Unix socket, `sent` are kept */
 	bool trusted; /* a proxy that is believed */
-	bool heard;   /* plain: a byte has come since the last exchange ended */
+	bool heard;   /* plain: a byte, or the end, has come since the last exchange ended */
+	bool ended;   /* plain: it will send no more, as far as is known */
 	struct tls_traffic traffic;
 	struct tls_client client; /* as it was verified last */
 	int64_t client_ms;	  /* when that was */

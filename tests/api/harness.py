@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import tempfile
@@ -14,7 +13,9 @@ import threading
 import time
 import unittest
 
+import front
 from contract import Contract
+from front import free_port  # noqa: F401, for those who import it from here
 
 ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 BINARY = os.path.abspath(os.environ.get("COFFER_BINARY") or os.path.join(ROOT, "build", "release", "coffer"))
@@ -63,9 +64,9 @@ class Client:
 
     def open(self):
         self.close()
-        self.connection = http.client.HTTPSConnection(
-            "127.0.0.1", self.server.port, timeout=60, context=self.server.tls)
-        self.connection.connect()
+        self.connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
+        self.connection.sock = self.server.connect(timeout=60)
+        self.connection.auto_open = 0
         return self.connection
 
     def request(self, method, target, body=None, check=True, **headers):
@@ -121,51 +122,78 @@ class Client:
 
 
 class Server:
-    """coffer serve on a free port, over a directory that outlives restarts until remove()."""
+    """coffer serve on a free port, over a directory that outlives restarts until remove(); see front.py for `through`."""
 
-    def __init__(self, *options, directory=None):
+    def __init__(self, *options, directory=None, through=None):
         self.options = options
         self.root = directory or tempfile.mkdtemp(prefix="coffer-api-")
         self.owned = directory is None
         self.data = os.path.join(self.root, "data")
         self.process = None
-        self.port = None
+        self.front = front.find(through)(self)
         self.output = []
 
+    @property
+    def port(self):
+        """Where clients dial."""
+        return self.front.port
+
+    @property
+    def speaks_tls(self):
+        """Whether what clients dial is coffer's own TLS."""
+        return self.front.name == "tls"
+
     def command(self, listen="127.0.0.1:0"):
-        return [BINARY, "serve", "--data", self.data, "--listen", listen, "--access-log", "off", *self.options]
+        return [BINARY, "serve", "--data", self.data, "--listen", listen, "--access-log", "off", *self.front.options(),
+                *self.options]
 
     def start(self):
         self.output = []
         self.process = subprocess.Popen(
             self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             encoding="utf-8", errors="replace")
-        ready = threading.Event()
-        self.port = None
+        ready, is_up = threading.Event(), []
 
         def read(stream):
             for line in stream:
                 self.output.append(line)
-                found = re.search(r"https://(?:127\.0\.0\.1|localhost):(\d+)", line)
-                if found and not self.port:
-                    self.port = int(found.group(1))
+                if not is_up and self.front.heard(line):
+                    is_up.append(True)
                     ready.set()
             ready.set()
 
         self.reader = threading.Thread(target=read, args=(self.process.stdout,), daemon=True)
         self.reader.start()
         ready.wait(START_SECONDS)
-        if not self.port:
+        if not is_up:
             self.kill()
             raise AssertionError("the server did not start:\n" + "".join(self.output))
-        self.tls = ssl.create_default_context(cafile=self.ca())
+        if os.path.exists(self.ca()):
+            self.tls = ssl.create_default_context(cafile=self.ca())
         with open(os.path.join(self.data, "admin.token"), encoding="ascii") as file:
             self.token = file.read().strip()
+        self.front.started()
         return self
 
     def ca(self):
         """What its clients trust."""
         return os.path.join(self.data, "tls", "ca.pem")
+
+    def dial(self, timeout=20, source=None, receive_buffer=None):
+        """A socket that has said nothing yet."""
+        return self.front.dial(timeout, source, receive_buffer)
+
+    def secure(self, connection):
+        """What such a socket becomes that may speak HTTP."""
+        return self.front.secure(connection)
+
+    def connect(self, timeout=20, source=None, receive_buffer=None):
+        connection = self.dial(timeout, source, receive_buffer)
+        try:
+            return self.secure(connection)
+        except BaseException:
+            connection.close()
+            raise
 
     def client(self, **options):
         return Client(self, **options)
@@ -209,6 +237,7 @@ class Server:
 
     def remove(self):
         self.kill()
+        self.front.removed()
         if self.owned:
             shutil.rmtree(self.root, ignore_errors=True)
 
@@ -217,10 +246,11 @@ class ApiTest(unittest.TestCase):
     """One server for the class."""
 
     options = ()
+    through = None  # see front.py
 
     @classmethod
     def setUpClass(cls):
-        cls.server = Server(*cls.options)
+        cls.server = Server(*cls.options, through=cls.through)
         cls.addClassCleanup(cls.server.remove)
         cls.server.start()
 
@@ -237,12 +267,6 @@ class ApiTest(unittest.TestCase):
     def assert_problem(self, answer, status, slug):
         self.assertEqual(answer.status, status, answer.body)
         self.assertTrue(answer.json["type"].endswith(slug), answer.json)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_until(condition, seconds=20):

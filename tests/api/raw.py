@@ -10,12 +10,7 @@ AFTER = b"GET /v1/health HTTP/1.1\r\nHost: after\r\n\r\n"
 
 
 def connect(server, timeout=20):
-    plain = socket.create_connection(("127.0.0.1", server.port), timeout=timeout)
-    try:
-        return server.tls.wrap_socket(plain, server_hostname="127.0.0.1")
-    except BaseException:
-        plain.close()
-        raise
+    return server.connect(timeout)
 
 
 def read_to_end(connection):

@@ -8,21 +8,13 @@ import ssl
 from harness import Answer
 
 
-def plain(server, receive_buffer=None):
-    connection = socket.socket()
-    if receive_buffer:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    connection.connect(("127.0.0.1", server.port))
-    return connection
-
-
 class Slow:
     """A socket, and the bytes of which drip() sends one at a time; none: it is silent."""
 
     method, target = "POST", "/v1/records"
 
-    def __init__(self, connection, drops=b"", session=None):
-        self.connection, self.session = connection, session
+    def __init__(self, connection, drops=b""):
+        self.connection = connection
         self.drops = iter(drops) if drops else None
         self.poll = select.poll()
         self.poll.register(connection, select.POLLRDHUP | select.POLLHUP | select.POLLERR)
@@ -35,10 +27,7 @@ class Slow:
         if drop is None:
             return
         try:
-            if self.session:
-                self.session.write(bytes([drop]))
-            else:
-                self.connection.send(bytes([drop]))
+            self.connection.send(bytes([drop]))
         except OSError:
             pass
 
@@ -68,13 +57,13 @@ def _hello(server):
 
 def hello(server, silent=False):
     """Dripping, or never sending, its ClientHello."""
-    return Slow(plain(server), b"" if silent else _hello(server)[2].read())
+    return Slow(server.dial(), b"" if silent else _hello(server)[2].read())
 
 
 def handshake(server, silent=False):
     """The ClientHello at once, the rest of its side of the handshake in drops or not at all."""
     session, incoming, outgoing = _hello(server)
-    connection = plain(server)
+    connection = server.dial()
     connection.sendall(outgoing.read())
     rest = b""
     while not silent and not rest:
@@ -88,18 +77,14 @@ def handshake(server, silent=False):
     return Slow(connection, rest[:-1])
 
 
-def _secure(server, receive_buffer=None):
-    return server.tls.wrap_socket(plain(server, receive_buffer), server_hostname="127.0.0.1")
-
-
 def header(server, silent=False):
-    secure = _secure(server)
-    return Slow(secure, b"" if silent else b"GET /v1/health HTTP/1.1\r\nX: " + b"x" * 5000, secure)
+    secure = server.connect()
+    return Slow(secure, b"" if silent else b"GET /v1/health HTTP/1.1\r\nX: " + b"x" * 5000)
 
 
 def idle(server):
     """Served once, then silent."""
-    secure = _secure(server)
+    secure = server.connect()
     secure.sendall(b"GET /v1/health HTTP/1.1\r\nHost: a\r\n\r\n")
     secure.recv(4096)
     return Slow(secure)
@@ -108,11 +93,11 @@ def idle(server):
 def second_header(server):
     """Served once, then dripping the next request."""
     slow = idle(server)
-    return Slow(slow.connection, b"GET /v1/health HTTP/1.1\r\nX: " + b"x" * 5000, slow.connection)
+    return Slow(slow.connection, b"GET /v1/health HTTP/1.1\r\nX: " + b"x" * 5000)
 
 
 def _post(server, field, method="POST", target="/v1/records"):
-    secure = _secure(server)
+    secure = server.connect()
     secure.sendall((f"{method} {target} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {server.token}\r\n"
                     f"{field}\r\n\r\n").encode())
     return secure
@@ -121,20 +106,20 @@ def _post(server, field, method="POST", target="/v1/records"):
 def body(server, silent=False, method="POST", target="/v1/records"):
     match = 'If-Match: "1"\r\n' if method == "PUT" else ""
     secure = _post(server, f"{match}Content-Length: 100000", method, target)
-    slow = Slow(secure, b"" if silent else b"x" * 5000, secure)
+    slow = Slow(secure, b"" if silent else b"x" * 5000)
     slow.method, slow.target = method, target
     return slow
 
 
 def chunks(server):
     secure = _post(server, "Transfer-Encoding: chunked")
-    return Slow(secure, b"1\r\nx\r\n" * 1000, secure)
+    return Slow(secure, b"1\r\nx\r\n" * 1000)
 
 
 def chunk_size(server):
     """One chunk extension without an end."""
     secure = _post(server, "Transfer-Encoding: chunked")
-    return Slow(secure, b"1;" + b"x" * 5000, secure)
+    return Slow(secure, b"1;" + b"x" * 5000)
 
 
 def continued(server):
@@ -152,6 +137,6 @@ def half_closed(server):
 
 def response(server, path):
     """Asks for a large record and does not read it."""
-    secure = _secure(server, receive_buffer=4096)
+    secure = server.connect(receive_buffer=4096)
     secure.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {server.token}\r\n\r\n".encode())
     return Slow(secure)

@@ -1,7 +1,6 @@
 """Connections beyond the limits are told so, and those within are served."""
 
 import json
-import socket
 import unittest
 
 import raw
@@ -13,8 +12,7 @@ REQUEST = b"GET /v1/health HTTP/1.1\r\nHost: a\r\n\r\n"
 class Limited(ApiTest):
     def hold(self, source="127.0.0.1"):
         """A connection that has been served and stays open."""
-        plain = socket.create_connection(("127.0.0.1", self.server.port), timeout=20, source_address=(source, 0))
-        secure = self.server.tls.wrap_socket(plain, server_hostname="127.0.0.1")
+        secure = self.server.connect(source=source)
         self.addCleanup(secure.close)
         return secure
 

@@ -1,7 +1,6 @@
 """What the server refuses, and how."""
 
 import json
-import socket
 import unittest
 
 from harness import ApiTest, CONTRACT, UNKNOWN_ID, run
@@ -96,18 +95,17 @@ class Wire(ApiTest):
     """Requests that http.client would not send."""
 
     def send(self, text):
-        with socket.create_connection(("127.0.0.1", self.server.port), timeout=20) as plain:
-            with self.server.tls.wrap_socket(plain, server_hostname="127.0.0.1") as secure:
-                secure.sendall(text.replace("TOKEN", self.server.token).encode("latin-1"))
-                data = b""
-                try:
-                    while True:
-                        piece = secure.recv(65536)
-                        if not piece:
-                            break
-                        data += piece
-                except OSError:
-                    pass
+        with self.server.connect() as secure:
+            secure.sendall(text.replace("TOKEN", self.server.token).encode("latin-1"))
+            data = b""
+            try:
+                while True:
+                    piece = secure.recv(65536)
+                    if not piece:
+                        break
+                    data += piece
+            except OSError:
+                pass
         return data
 
     def test_ambiguous_requests_are_refused(self):

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import os
-import socket
 import sqlite3
 import ssl
 import threading
@@ -361,9 +360,7 @@ class ManyWaiting(unittest.TestCase):
         request = (f"GET /v1/mailboxes/bob/messages?wait=60 HTTP/1.1\r\nHost: 127.0.0.1:{self.server.port}\r\n"
                    f"Authorization: Bearer {self.bob.token}\r\n\r\n").encode()
         for _ in range(count):
-            raw = socket.create_connection(("127.0.0.1", self.server.port), 20)
-            connection = self.server.tls.wrap_socket(raw, server_hostname="127.0.0.1")
-            connection.settimeout(30)
+            connection = self.server.connect(timeout=30)
             connection.sendall(request)
             self.sockets.append(connection)
 

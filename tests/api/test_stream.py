@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import socket
 import threading
 import time
 import unittest
@@ -85,8 +84,7 @@ class Stream(ApiTest):
     def test_an_interrupted_upload_leaves_nothing(self):
         before = self.client.get("/v1/records?limit=1000").json["records"]
         for part in (10, 100000, 9 * MIB):
-            with socket.create_connection(("127.0.0.1", self.server.port), timeout=30) as plain:
-                secure = self.server.tls.wrap_socket(plain, server_hostname="127.0.0.1")
+            with self.server.connect(timeout=30) as secure:
                 secure.sendall(
                     f"POST /v1/records HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {self.server.token}\r\n"
                     f"Content-Length: {LARGE}\r\n\r\n".encode())
