@@ -2,18 +2,25 @@
 """boot.py PLACE: for `unshare --mount --pid --fork --ipc --uts --net --cgroup`, as the first process in there. Boots the
 machine's own systemd over an overlay of its file system, of which nothing is written: with no unit but coffer.service,
 installed from the build, and proof.service, which runs PLACE/inside.py and whose end is the end of it all. What the two
-say is in PLACE/log; what was left is gone with the namespaces."""
+say is in PLACE/log; what was left is gone with the namespaces.
+
+What docs/operations.md says of installing is what installs here; what it says of systemd, inside.py runs. Another Debian's
+systemd: COFFER_SYSTEMD_ROOT is its root, with systemd, curl and python3, COFFER_SYSTEMD_BINARY coffer as built for it."""
 
 import os
 import shutil
 import subprocess
 import sys
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "interop"))
+from pages import ROOT, commands  # pylint: disable=wrong-import-position
+
+PAGE = "docs/operations.md"
+
 PROOF = """\
 [Unit]
 DefaultDependencies=no
-Wants=coffer.service
-After=coffer.service
 SuccessAction=exit-force
 FailureAction=exit-force
 [Service]
@@ -69,17 +76,32 @@ def mount_all(place, root):
     run("mount", "--bind", place, os.path.join(root, "proof"))
 
 
+def install(root, build):
+    """By the commands of the page, in the root that is to be; the repository and the build are mounted there."""
+    (text,) = commands(PAGE, by="tests/packaging/boot.py")
+    place = os.path.join(root, "repository")
+    for name, source in (("", ROOT), ("build/release", build)):
+        target = os.path.join(place, name)
+        os.makedirs(target, exist_ok=True)
+        run("mount", "--bind", source, target)
+    if os.environ.get("COFFER_SYSTEMD_ROOT"):
+        # No cmake is there, and the binary is another one.
+        run("cmake", "--install", build, "--prefix", "/usr", env={**os.environ, "DESTDIR": root}, stdout=subprocess.DEVNULL)
+        shutil.copy(os.environ["COFFER_SYSTEMD_BINARY"], os.path.join(root, "usr/bin/coffer"))
+        text = "\n".join(line for line in text.splitlines() if not line.startswith("cmake "))
+    run("chroot", root, "sh", "-ec", "cd /repository\n" + text, stdout=subprocess.DEVNULL)
+    run("umount", "-R", place)
+
+
 def lay_units(place, root, build):
     units = os.path.join(root, "etc/systemd/system")
     shutil.rmtree(units)
-    run("cmake", "--install", build, "--prefix", "/usr", env={**os.environ, "DESTDIR": root}, stdout=subprocess.DEVNULL)
-    if os.environ.get("COFFER_SYSTEMD_BINARY"):  # another Debian's, for its libraries
-        shutil.copy(os.environ["COFFER_SYSTEMD_BINARY"], os.path.join(root, "usr/bin/coffer"))
-    run("chroot", root, "systemd-sysusers", "/usr/lib/sysusers.d/coffer.conf")
+    install(root, build)
     write(os.path.join(units, "proof.service"), PROOF)
     write(os.path.join(units, "coffer.service.d", "alone.conf"), ALONE)
-    shutil.copy(os.path.join(os.path.dirname(os.path.abspath(__file__)), "inside.py"), place)
-    write(os.path.join(root, "etc/credstore/coffer-unlock"), os.urandom(32).hex(), 0o600)
+    shutil.copy(os.path.join(HERE, "inside.py"), place)
+    for number, text in enumerate(commands(PAGE, by="tests/packaging/inside.py")):
+        write(os.path.join(place, f"commands-{number}"), text)
 
 
 def main(place, build):

@@ -1,11 +1,10 @@
-"""Runs as a service beside coffer.service, under a systemd that test_unit.py has booted: what an operator would do, and
-what came of it, as one line of JSON for each."""
+"""Runs as a service beside coffer.service, under a systemd that test_unit.py has booted: what an operator would do, by
+the commands of docs/operations.md where it has them, and what came of it, as one line of JSON for each."""
 
 import ctypes
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +14,13 @@ DATA = "/var/lib/coffer"
 DROP_INS = "/etc/systemd/system/coffer.service.d"
 PTRACE_SEIZE, PTRACE_INTERRUPT, WALL_NOHANG = 0x4206, 0x4207, 0x40000001
 libc = ctypes.CDLL(None)
+
+
+def documented(number):
+    """The page's own commands, in order."""
+    done = subprocess.run(["sh", "-ec", f". /proof/commands-{number}"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, encoding="utf-8", timeout=120, check=False)
+    return done.returncode, done.stdout
 
 
 def tell(step, **found):
@@ -96,6 +102,8 @@ def drop_in(name, text):
 
 
 def main():
+    code, text = documented(0)
+    tell("installed", code=code, text=text)
     body, _, status = curl("-H", "content-type: text/plain", "--data-binary", "kept by systemd", "/v1/records")
     record = re.search(r"[0-9a-f]{8}-[0-9a-f-]{27}", body)
     pid = show("MainPID")["MainPID"]
@@ -138,14 +146,13 @@ def main():
         file.write("listen = 127.0.0.1:443\n")
     code, _ = restart()
     tell("a low port without leave", code=code, **show("Result"))
-    shutil.copy("/usr/share/doc/coffer/examples/ports.conf", DROP_INS)
-    systemctl("daemon-reload")
-    code, text = restart()
+    systemctl("reset-failed", "coffer")
+    code, text = documented(1)
     tell("a low port", code=code, text=text, status=curl("/v1/records", port=443)[2],
          process=process(show("MainPID")["MainPID"]))
     systemctl("stop", "coffer")
-    done = subprocess.run(["coffer", "check", "--data", DATA, "--credential-file", CREDENTIAL], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          encoding="utf-8", check=False)
+    done = subprocess.run(["coffer", "check", "--data", DATA, "--credential-file", CREDENTIAL], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, encoding="utf-8", check=False)
     tell("checked", code=done.returncode, text=done.stdout[-500:])
 
 

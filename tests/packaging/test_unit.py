@@ -86,6 +86,10 @@ class Booted(unittest.TestCase):
         found = self.step(step)
         self.assertEqual({name: found.get(name) for name in expected}, expected, self.logs)
 
+    def test_the_commands_of_the_page_install_and_start_it(self):
+        self.expect("installed", code=0)
+        self.assertIn("unsealed: written and read", self.step("installed")["text"])
+
     def test_it_is_active_once_it_serves_and_says_how(self):
         self.expect("started", Type="notify", ActiveState="active", status="201")
         self.assertTrue(self.step("started")["StatusText"].startswith("Port 8443."), self.logs)
