@@ -151,6 +151,19 @@ static const char *const MIGRATIONS[] = {
 	" hash BLOB NOT NULL CHECK (length(hash) = 32),"
 	" created_ms INTEGER NOT NULL,"
 	" mac BLOB NOT NULL CHECK (length(mac) = 32));",
+
+	/* Which events are about an object, or by an account: sorted runs, in pages. */
+	"CREATE TABLE audit_run ("
+	" first INTEGER NOT NULL, last INTEGER PRIMARY KEY, entries INTEGER NOT NULL,"
+	" mac BLOB NOT NULL CHECK (length(mac) = 32));"
+	"CREATE TABLE audit_run_page ("
+	" page_id INTEGER PRIMARY KEY,"
+	" first INTEGER NOT NULL, last INTEGER NOT NULL,"
+	" low BLOB NOT NULL CHECK (length(low) = 16),"
+	" high BLOB NOT NULL CHECK (length(high) = 16),"
+	" mac BLOB NOT NULL CHECK (length(mac) = 32),"
+	" entries BLOB NOT NULL);"
+	"CREATE UNIQUE INDEX audit_run_page_by_run ON audit_run_page (last, first, low);",
 };
 
 enum { SCHEMA_VERSION = sizeof(MIGRATIONS) / sizeof(MIGRATIONS[0]) };

@@ -25,6 +25,8 @@
 
 #define SEGMENT_COLUMNS "first, last, previous, hash, created_ms, mac"
 
+#define PAGE_COLUMNS "first, last, low, high, mac, entries"
+
 #define EPOCH_COLUMNS "epoch_id, kek_id, revision, created_ms, reserved, wrap, mac"
 
 /* X(NAME, text). `state <> 1 AND` makes a partial index of blob usable. */
@@ -144,6 +146,18 @@
 	X(SEGMENT_FROM, "SELECT " SEGMENT_COLUMNS " FROM audit_segment WHERE last >= ? ORDER BY last LIMIT 1") \
 	X(SEGMENT_LAST, "SELECT " SEGMENT_COLUMNS " FROM audit_segment ORDER BY last DESC LIMIT 1") \
 	X(SEGMENT_INSERT, "INSERT INTO audit_segment (" SEGMENT_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?)") \
+	X(RUN_FROM, "SELECT first, last, entries, mac FROM audit_run WHERE last >= ? ORDER BY last LIMIT 1") \
+	X(RUN_LAST, "SELECT first, last, entries, mac FROM audit_run ORDER BY last DESC LIMIT 1") \
+	X(RUN_INSERT, "INSERT INTO audit_run (first, last, entries, mac) VALUES (?, ?, ?, ?)") \
+	X(RUN_REMOVE, "DELETE FROM audit_run WHERE last >= ? AND last <= ?") \
+	X(PAGE_AT, "SELECT " PAGE_COLUMNS " FROM audit_run_page WHERE last = ? AND first = ? AND low <= ? " \
+		"ORDER BY low DESC LIMIT 1") \
+	X(PAGE_LIST, "SELECT " PAGE_COLUMNS " FROM audit_run_page WHERE last = ? AND first = ? ORDER BY low") \
+	X(PAGE_PUT, "INSERT INTO audit_run_page (" PAGE_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?) " \
+		"ON CONFLICT (last, first, low) DO UPDATE SET high = excluded.high, mac = excluded.mac, " \
+		"entries = excluded.entries") \
+	X(PAGE_REMOVE, "DELETE FROM audit_run_page WHERE page_id IN (SELECT page_id FROM audit_run_page " \
+		"WHERE last >= ? AND last <= ? AND last - first < ? LIMIT ?)") \
 	X(AUDIT_NOTE_GET, "SELECT sealed FROM audit_note WHERE sequence = ?") \
 	X(AUDIT_NOTE_INSERT, "INSERT INTO audit_note (sequence, sealed) VALUES (?, ?)") \
 	X(SETTING_GET, "SELECT value FROM setting WHERE name = ?") \

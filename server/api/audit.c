@@ -6,13 +6,11 @@
 
 #include "crypto/encode.h"
 #include "server/api/page.h"
+#include "server/core/audit_find.h"
 #include "server/core/audit_text.h"
 #include "server/core/checkpoint.h"
 #include "server/core/clock.h"
 #include "server/core/directory.h"
-
-/* Events that one request looks at: the page ends there, and its cursor leads on. */
-enum { LOOK_MAX = 5000 };
 
 /* ---- the log ------------------------------------------------------------------------------------------------------
  */
@@ -20,24 +18,16 @@ enum { LOOK_MAX = 5000 };
 struct listing {
 	size_t limit, count;
 	uint64_t after; /* the last that was looked at */
-	bool by_object, by_account;
-	uint8_t object[16], account[16];
+	struct audit_wanted wanted;
 	int64_t from_ms, to_ms;
 	struct json *doc;
 };
-
-static bool wanted(const struct listing *listing, const struct audit_event *event)
-{
-	return (!listing->by_object || memcmp(event->object_id, listing->object, 16) == 0) &&
-	       (!listing->by_account || memcmp(event->account_id, listing->account, 16) == 0) &&
-	       event->time_ms >= listing->from_ms && event->time_ms < listing->to_ms;
-}
 
 static bool put_event(void *arg, uint64_t sequence, const struct audit_event *event, const uint8_t hash[static 32])
 {
 	struct listing *listing = arg;
 
-	if (!wanted(listing, event))
+	if (event->time_ms < listing->from_ms || event->time_ms >= listing->to_ms)
 		return true;
 	json_open_object(listing->doc, NULL);
 	audit_text_members(listing->doc, sequence, event, hash);
@@ -70,12 +60,12 @@ static bool read_query(struct call *call, struct listing *listing)
 	uint64_t number = PAGE_LIMIT_DEFAULT;
 
 	listing->to_ms = INT64_MAX;
-	listing->by_object = record != NULL;
-	listing->by_account = actor != NULL;
+	listing->wanted.by_object = record != NULL;
+	listing->wanted.by_account = actor != NULL;
 	if (!http_query_only(call->x, KNOWN) || (limit && !page_number(limit, PAGE_LIMIT_MAX, &number)) ||
 	    (after && strcmp(after, "0") != 0 && !page_number(after, INT64_MAX, &listing->after)) ||
-	    (record && !decode_uuid(record, listing->object)) ||
-	    (actor && !find_account(call, actor, listing->account)) ||
+	    (record && !decode_uuid(record, listing->wanted.object)) ||
+	    (actor && !find_account(call, actor, listing->wanted.account)) ||
 	    (from && !clock_parse_rfc3339(from, &listing->from_ms)) ||
 	    (to && !clock_parse_rfc3339(to, &listing->to_ms))) {
 		http_problem(
@@ -94,6 +84,7 @@ static enum call_next list_prepare(struct call *call)
 	const struct vault *vault = call->api->options.vault;
 	struct listing *listing = calloc(1, sizeof(*listing));
 	enum core_status status;
+	bool distrusted = false;
 
 	if (!listing) {
 		call_refuse(call, CORE_NOMEM);
@@ -103,12 +94,14 @@ static enum call_next list_prepare(struct call *call)
 	call->event.outcome = 200;
 	if (!read_query(call, listing))
 		return CALL_GO;
-	if (listing->by_object)
-		memcpy(call->event.object_id, listing->object, sizeof(call->event.object_id));
+	if (listing->wanted.by_object)
+		memcpy(call->event.object_id, listing->wanted.object, sizeof(call->event.object_id));
 	listing->doc = json_new();
 	json_open_array(listing->doc, "events");
-	status = audit_read(call_view(call), vault, &listing->after, LOOK_MAX, put_event, listing);
+	status = audit_find(call_view(call), vault, &listing->wanted, &listing->after, put_event, listing, &distrusted);
 	json_close(listing->doc);
+	if (distrusted)
+		call_alarm(call, "index of the audit log");
 	if (status == CORE_DAMAGED)
 		call_alarm(call, "audit log");
 	if (status != CORE_OK)

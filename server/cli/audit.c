@@ -49,7 +49,7 @@ _Static_assert(sizeof(OPTIONS) / sizeof(OPTIONS[0]) == OPTION_COUNT, "each optio
 static const struct arguments ARGUMENTS = {
 	.usage = "coffer audit (verify [--checkpoint FILE] | checkpoint | export [--after N] [--follow] | reasons "
 		 "[--after N]\n"
-		 "                    | archive --before TIME) [--data DIR]",
+		 "                    | archive --before TIME | index) [--data DIR]",
 	.about = "verify checks the audit log: no event edited, reordered or removed, and its end not cut off behind "
 		 "the\n"
 		 "head in DIR/audit.head, nor behind a checkpoint that was kept elsewhere. Exit status: 0 when all\n"
@@ -60,7 +60,8 @@ static const struct arguments ARGUMENTS = {
 		 "given.\n"
 		 "archive moves events that verify into files under DIR/audit-archive, which all of these read as "
 		 "well.\n"
-		 "A server may run on DIR meanwhile, but for archive: serve --audit-keep does that itself.",
+		 "index makes the index of the log anew, when coffer check finds it altered.\n"
+		 "A server may run on DIR meanwhile, but for archive, which serve --audit-keep does itself, and index.",
 	.table = OPTIONS,
 	.count = OPTION_COUNT,
 	.operand = "ACTION",
@@ -185,8 +186,8 @@ static int print_checkpoint(const struct auditing *auditing)
 /* ---- the command --------------------------------------------------------------------------------------------------
  */
 
-static const char *const ACTIONS[] = {"verify", "checkpoint", "export", "reasons", "archive"};
-enum { ACTION_VERIFY, ACTION_CHECKPOINT, ACTION_EXPORT, ACTION_REASONS, ACTION_ARCHIVE, ACTION_COUNT };
+static const char *const ACTIONS[] = {"verify", "checkpoint", "export", "reasons", "archive", "index"};
+enum { ACTION_VERIFY, ACTION_CHECKPOINT, ACTION_EXPORT, ACTION_REASONS, ACTION_ARCHIVE, ACTION_INDEX, ACTION_COUNT };
 _Static_assert(sizeof(ACTIONS) / sizeof(ACTIONS[0]) == ACTION_COUNT, "each action has one name");
 
 static int act(unsigned action, const struct auditing *auditing, const char *const values[static OPTION_COUNT],
@@ -223,7 +224,9 @@ int command_audit(int argc, char **argv)
 		return 2;
 	}
 	if (action == ACTION_ARCHIVE)
-		return audit_archive(arguments_data(values[OPTION_DATA]), values[OPTION_BEFORE]);
+		return audit_offline_archive(arguments_data(values[OPTION_DATA]), values[OPTION_BEFORE]);
+	if (action == ACTION_INDEX)
+		return audit_offline_index(arguments_data(values[OPTION_DATA]));
 	if (begin(&auditing, arguments_data(values[OPTION_DATA])))
 		status = act(action, &auditing, values, after);
 	end(&auditing);

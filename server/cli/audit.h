@@ -21,7 +21,9 @@ int audit_export(const struct auditing *auditing, uint64_t after, bool follow);
 /* Unlocks the private half of the KEK, by these files or by asking. */
 int audit_reasons(const struct auditing *auditing, uint64_t after, const char *passphrase_file,
 		  const char *credential_file);
-/* Opens the store for writing: no server may run. before: a time as clock_parse_rfc3339() takes it. */
-int audit_archive(const char *data, const char *before);
+/* These open the store for writing: no server may run. before: a time as clock_parse_rfc3339() takes it. */
+int audit_offline_archive(const char *data, const char *before);
+/* Makes the log's index anew. */
+int audit_offline_index(const char *data);
 
 #endif

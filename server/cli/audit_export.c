@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "server/cli/audit.h"
-#include "server/core/audit.h"
+#include "server/core/audit_read.h"
 #include "server/core/audit_text.h"
 
 enum { FOLLOW_MS = 500 };

@@ -7,7 +7,7 @@
 #include "server/cli/audit.h"
 #include "server/cli/harden.h"
 #include "server/cli/unlock.h"
-#include "server/core/audit.h"
+#include "server/core/audit_read.h"
 #include "server/core/audit_text.h"
 #include "server/core/reason.h"
 

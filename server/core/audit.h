@@ -118,7 +118,7 @@ MUST_CHECK enum audit_fit audit_fit(const struct vault *vault, const uint8_t pre
 struct audit_watch {
 	bool (*progress)(void *arg, uint64_t done); /* may be NULL: now and then; false ends the walk, CORE_BUSY */
 	/* May be NULL: each event that verified. The view must not be used within. */
-	void (*event)(void *arg, const struct audit_event *event);
+	void (*event)(void *arg, uint64_t sequence, const struct audit_event *event);
 	void *arg;
 };
 
@@ -130,13 +130,5 @@ struct audit_watch {
  */
 MUST_CHECK enum core_status audit_verify(struct store_view *view, const struct vault *vault, FILE *report,
 					 const struct audit_watch *watch, uint64_t *ret_count, bool *ret_good);
-/*
- * Reads on from behind *after (audit_read.c), which moves to the last event that was looked at: each that verified and
- * follows the one before it goes to `each`, until that returns false or `limit` are done. The view must not be used
- * within. CORE_DAMAGED: one does not fit, or is not where it should be.
- */
-typedef bool audit_visit(void *arg, uint64_t sequence, const struct audit_event *event, const uint8_t hash[static 32]);
-MUST_CHECK enum core_status audit_read(struct store_view *view, const struct vault *vault, uint64_t *after,
-				       size_t limit, audit_visit *each, void *arg);
 
 #endif

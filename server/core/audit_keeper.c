@@ -6,20 +6,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "crypto/secret.h"
 #include "server/core/audit_archiver.h"
+#include "server/core/audit_indexer.h"
 #include "server/core/checkpoint.h"
 #include "server/core/clock.h"
 #include "server/core/refusals.h"
 
 enum {
 	EVERY_MS = 1000,
-	ARCHIVE_AT_ONCE_MS = 500,     /* then the head has its turn */
-	ARCHIVE_LATE_MS = 86400000,   /* how long the first event of a segment waits for more, at most */
-	ARCHIVE_AGAIN_MS = 10 * 1000, /* after a failure */
+	CHORE_AT_ONCE_MS = 300,	    /* then another has its turn */
+	AGAIN_MS = 10 * 1000,	    /* after a failure */
+	ARCHIVE_LATE_MS = 86400000, /* how long the first event of a segment waits for more, at most */
+	NICENESS = 5,
 };
+
+enum { CHORE_INDEX, CHORE_ARCHIVE, CHORE_COUNT };
 
 static const char HEAD[] = "audit.head";
 
@@ -29,8 +36,11 @@ struct audit_keeper {
 	bool failing, losing;
 	int64_t tell_at_ms; /* CLOCK_MONOTONIC */
 	struct store_view *view;
-	bool archive_failing;
-	int64_t archive_at_ms;
+	struct audit_indexer indexer;
+	struct {
+		bool failing;
+		int64_t at_ms; /* not before this, CLOCK_MONOTONIC */
+	} chores[CHORE_COUNT];
 	_Atomic bool stopping;
 	sem_t stop;
 	pthread_t thread;
@@ -105,43 +115,56 @@ static void keep_refusals(struct audit_keeper *keeper, bool all)
 		tell(keeper, "refused requests cannot be counted in the audit log at the moment");
 }
 
-/* ---- the archive ---------------------------------------------------------------------------------------------------
+/* ---- chores: the index and the archive ----------------------------------------------------------------------------
  */
 
-/* Steps until nothing is due, or it is another's turn. */
-static enum core_status archive_some(struct audit_keeper *keeper, bool *ret_more, struct files_error *error)
+static enum core_status index_step(struct audit_keeper *keeper, bool *ret_more, struct files_error *error)
 {
-	const struct vault *vault = home_vault(keeper->options.home);
-	const int64_t end_ms = clock_monotonic_ms() + ARCHIVE_AT_ONCE_MS, keep_ms = keeper->options.keep_ms;
-	struct audit_archiver_options options = {.before_ms = clock_unix_ms() - keep_ms};
-	enum core_status status = CORE_OK;
-
-	options.late_ms = options.before_ms - (keep_ms < ARCHIVE_LATE_MS ? keep_ms : ARCHIVE_LATE_MS);
-	if (!keeper->view)
-		status = core_from_store(store_view_new(vault->store, &keeper->view));
-	if (status != CORE_OK)
-		return files_fail(error, status, "the audit log cannot be archived: the database cannot be read");
-	do
-		status = audit_archiver_step(vault, keeper->view, &options, ret_more, error);
-	while (status == CORE_OK && *ret_more && clock_monotonic_ms() < end_ms && !atomic_load(&keeper->stopping));
-	return status;
+	return audit_indexer_step(&keeper->indexer, home_vault(keeper->options.home), keeper->view, ret_more, error);
 }
 
-/* Whether there is more to do at once. */
-static bool archive(struct audit_keeper *keeper)
+static enum core_status archive_step(struct audit_keeper *keeper, bool *ret_more, struct files_error *error)
 {
-	char text[1024] = "";
+	const int64_t keep_ms = keeper->options.keep_ms;
+	struct audit_archiver_options options = {.before_ms = clock_unix_ms() - keep_ms};
+
+	*ret_more = false;
+	if (keep_ms == 0)
+		return CORE_OK;
+	options.late_ms = options.before_ms - (keep_ms < ARCHIVE_LATE_MS ? keep_ms : ARCHIVE_LATE_MS);
+	return audit_archiver_step(home_vault(keeper->options.home), keeper->view, &options, ret_more, error);
+}
+
+static const struct {
+	enum core_status (*step)(struct audit_keeper *keeper, bool *ret_more, struct files_error *error);
+	const char *again; /* when it works after a failure */
+} CHORES[] = {
+	[CHORE_INDEX] = {.step = index_step, .again = "the index of the audit log is made again"},
+	[CHORE_ARCHIVE] = {.step = archive_step, .again = "the audit log is archived again"},
+};
+_Static_assert(sizeof(CHORES) / sizeof(CHORES[0]) == CHORE_COUNT, "each chore has one row");
+
+/* Steps until nothing is due, or it is another's turn. Whether there is more to do at once. */
+static bool do_chore(struct audit_keeper *keeper, unsigned chore)
+{
+	const int64_t end_ms = clock_monotonic_ms() + CHORE_AT_ONCE_MS;
+	char text[1024] = "the database cannot be read";
 	struct files_error error = {text, sizeof(text)};
 	bool more = false, failed;
 
-	if (keeper->options.keep_ms == 0 || clock_monotonic_ms() < keeper->archive_at_ms)
+	if (clock_monotonic_ms() < keeper->chores[chore].at_ms)
 		return false;
-	failed = archive_some(keeper, &more, &error) != CORE_OK;
+	failed = !keeper->view && store_view_new(home_vault(keeper->options.home)->store, &keeper->view) != STORE_OK;
+	while (!failed) {
+		failed = CHORES[chore].step(keeper, &more, &error) != CORE_OK;
+		if (!more || clock_monotonic_ms() >= end_ms || atomic_load(&keeper->stopping))
+			break;
+	}
 	if (failed)
-		keeper->archive_at_ms = clock_monotonic_ms() + ARCHIVE_AGAIN_MS;
-	if (failed != keeper->archive_failing)
-		tell(keeper, failed ? text : "the audit log is archived again");
-	keeper->archive_failing = failed;
+		keeper->chores[chore].at_ms = clock_monotonic_ms() + AGAIN_MS;
+	if (failed != keeper->chores[chore].failing)
+		tell(keeper, failed ? text : CHORES[chore].again);
+	keeper->chores[chore].failing = failed;
 	return more && !failed;
 }
 
@@ -153,6 +176,8 @@ static void *keep(void *arg)
 	struct audit_keeper *keeper = arg;
 	bool more = false;
 
+	/* On Linux a niceness belongs to a thread. Requests come first. */
+	(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICENESS);
 	while (!atomic_load(&keeper->stopping)) {
 		const int64_t due_ms = clock_monotonic_ms() + (more ? 0 : keeper->options.every_ms);
 		const struct timespec due = {.tv_sec = (time_t)(due_ms / 1000), .tv_nsec = due_ms % 1000 * 1000000};
@@ -160,7 +185,9 @@ static void *keep(void *arg)
 		(void)sem_clockwait(&keeper->stop, CLOCK_MONOTONIC, &due); /* cut short: a head a little early */
 		keep_refusals(keeper, false);
 		keep_head(keeper);
-		more = archive(keeper);
+		more = false;
+		for (unsigned i = 0; i < CHORE_COUNT; i++)
+			more = do_chore(keeper, i) || more;
 		if (keeper->options.tell_ms > 0 && clock_monotonic_ms() >= keeper->tell_at_ms) {
 			tell_checkpoint(keeper);
 			keeper->tell_at_ms = clock_monotonic_ms() + keeper->options.tell_ms;

@@ -1,7 +1,8 @@
 /*
  * The thread that keeps the head of the audit log outside the database: a signed checkpoint in DIR/audit.head, written
  * within a second of each commit, and a line for the operator at intervals, so that wherever the log of the service
- * goes there are checkpoints that nobody here can take back. It also moves old events into the archive.
+ * goes there are checkpoints that nobody here can take back. It also makes the index of the log, and
+ * moves old events into the archive.
  */
 #ifndef COFFER_CORE_AUDIT_KEEPER_H
 #define COFFER_CORE_AUDIT_KEEPER_H

@@ -1,8 +1,7 @@
-/* Reading on in the audit log, from wherever its events stand. */
+#include "server/core/audit_read.h"
+
 #include <string.h>
 
-#include "server/core/audit.h"
-#include "server/core/audit_archive.h"
 #include "server/core/rowmac.h"
 
 struct reading {
@@ -40,26 +39,40 @@ static bool read_event(void *arg, const struct store_audit_event *row)
 	return !reading->stopped;
 }
 
-static enum core_status read_file(struct reading *reading, const struct store_audit_segment *segment)
+/* The file stays at the last event that was looked at: whoever reads on begins with that, or behind it. */
+static void read_file(struct reading *reading, struct audit_read_state *state)
 {
-	struct audit_archive_file file;
+	struct audit_segment_reader *reader = &state->file.reader, at;
 	struct store_audit_event row;
-	enum core_status status = audit_archive_open(reading->vault, segment, &file);
 
-	if (status != CORE_OK)
-		return status == CORE_NOT_FOUND ? CORE_DAMAGED : status;
-	if (reading->after + 1 == segment->first)
-		memcpy(reading->hash, segment->previous, DIGEST_SIZE);
+	if (reading->after + 1 == state->segment.first)
+		memcpy(reading->hash, state->segment.previous, DIGEST_SIZE);
 	else
 		reading->anchor = reading->after;
-	while (audit_segment_next(&file.reader, &row))
+	for (;;) {
+		at = *reader;
+		if (!audit_segment_next(reader, &row))
+			break;
 		if (row.sequence >= (reading->anchor ? reading->anchor : reading->after + 1) &&
 		    !read_event(reading, &row))
 			break;
-	if (file.reader.failed)
+	}
+	if (reader->failed)
 		reading->good = false;
-	audit_archive_close(&file);
-	return CORE_OK;
+	*reader = at;
+}
+
+static enum core_status take_file(struct audit_read_state *state, const struct store_audit_segment *segment)
+{
+	enum core_status status;
+
+	if (state->file.bytes && state->segment.first == segment->first && state->segment.last == segment->last)
+		return CORE_OK;
+	audit_archive_close(&state->file);
+	status = audit_archive_open(state->vault, segment, &state->file);
+	state->segment = *segment;
+	state->files += status == CORE_OK;
+	return status == CORE_NOT_FOUND ? CORE_DAMAGED : status;
 }
 
 static enum store_status read_rows(struct store_view *view, struct reading *reading)
@@ -98,21 +111,45 @@ static enum core_status find(struct store_view *view, struct reading *reading, s
 	return core_from_store(status);
 }
 
-enum core_status audit_read(struct store_view *view, const struct vault *vault, uint64_t *after, size_t limit,
-			    audit_visit *each, void *arg)
+void audit_read_begin(struct store_view *view, const struct vault *vault, struct audit_read_state *ret_state)
+{
+	*ret_state = (struct audit_read_state){.view = view, .vault = vault};
+}
+
+enum core_status audit_read_on(struct audit_read_state *state, uint64_t *after, size_t limit, audit_visit *each,
+			       void *arg)
 {
 	struct reading reading = {
-		.vault = vault, .each = each, .arg = arg, .after = *after, .left = limit, .good = true};
+		.vault = state->vault, .each = each, .arg = arg, .after = *after, .left = limit, .good = true};
 	enum core_status status = CORE_OK;
 	bool archived = true;
 
 	while (archived && status == CORE_OK && reading.good && !reading.stopped) {
 		struct store_audit_segment segment;
 
-		status = find(view, &reading, &segment, &archived);
+		status = find(state->view, &reading, &segment, &archived);
 		if (status == CORE_OK && archived)
-			status = read_file(&reading, &segment);
+			status = take_file(state, &segment);
+		if (status == CORE_OK && archived)
+			read_file(&reading, state);
 	}
 	*after = reading.after;
 	return status == CORE_OK && !reading.good ? CORE_DAMAGED : status;
+}
+
+void audit_read_end(struct audit_read_state *state)
+{
+	audit_archive_close(&state->file);
+}
+
+enum core_status audit_read(struct store_view *view, const struct vault *vault, uint64_t *after, size_t limit,
+			    audit_visit *each, void *arg)
+{
+	struct audit_read_state state;
+	enum core_status status;
+
+	audit_read_begin(view, vault, &state);
+	status = audit_read_on(&state, after, limit, each, arg);
+	audit_read_end(&state);
+	return status;
 }

@@ -83,7 +83,7 @@ static bool walk_event(void *arg, const struct store_audit_event *row)
 		memcpy(walk->notes[walk->note_count++].digest, event.note, DIGEST_SIZE);
 	}
 	if (walk->watch && walk->watch->event)
-		walk->watch->event(walk->watch->arg, &event);
+		walk->watch->event(walk->watch->arg, row->sequence, &event);
 	return true;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/core/audit.h"
+#include "server/core/check_index.h"
 #include "server/core/check_internal.h"
 
 struct history {
@@ -11,6 +12,7 @@ struct history {
 	struct check_totals *totals;
 	struct store_view *view; /* for look-ups: another one walks the log */
 	enum core_status failure;
+	struct check_index *index;
 	void *missing; /* tsearch(3): ids of messages that are not there, and of whose removal nothing was read yet */
 };
 
@@ -132,7 +134,7 @@ static bool made_a_version(const struct audit_event *event, enum check_subject *
  * A version and its event are committed together, and a record's numbers only rise: when its latest is below the
  * event's, the record was removed or put back to an earlier state. So it is with the changes of a key.
  */
-static void on_event(void *arg, const struct audit_event *event)
+static void on_event(void *arg, uint64_t sequence, const struct audit_event *event)
 {
 	struct history *history = arg;
 	struct check_fault fault = {
@@ -140,6 +142,7 @@ static void on_event(void *arg, const struct audit_event *event)
 	uint64_t latest = 0;
 	enum store_status status;
 
+	check_index_event(history->index, sequence, event);
 	if (history->failure == CORE_OK &&
 	    (event->action == AUDIT_MESSAGE_DEPOSIT || event->action == AUDIT_MESSAGE_ACKNOWLEDGE ||
 	     event->action == AUDIT_MESSAGE_EXPIRED))
@@ -173,9 +176,14 @@ enum core_status check_audit(const struct check_options *options, FILE *report, 
 	*ret_whole = false;
 	if (status == CORE_OK)
 		status = core_from_store(store_view_new(options->vault->store, &history.view));
+	if (status == CORE_OK && !(history.index = check_index_new()))
+		status = CORE_NOMEM;
 	if (status == CORE_OK)
 		status = audit_verify(view, options->vault, report, &watch, &count, &good);
 	report_missing(&history, status == CORE_OK && good);
+	if (status == CORE_OK && history.failure == CORE_OK && !stopped(options))
+		status = check_index_compare(history.index, options->vault, view, report, &totals->faults);
+	check_index_free(history.index);
 	store_view_free(history.view);
 	store_view_free(view);
 	if (history.failure != CORE_OK)

@@ -6,7 +6,7 @@
 #include "crypto/encode.h"
 #include "crypto/secret.h"
 #include "crypto/wire.h"
-#include "server/core/audit.h"
+#include "server/core/audit_read.h"
 #include "server/core/clock.h"
 #include "server/json/json.h"
 #include "server/json/json_doc.h"

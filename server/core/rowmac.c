@@ -2,34 +2,7 @@
 
 #include <string.h>
 
-#include "crypto/wire.h"
-
-/* The longest row: a version with its metadata, or a wrap under an 8192-bit KEK. */
-enum { ROW_MAX = 8192 };
-
-struct row {
-	struct wire_out out;
-	uint8_t bytes[ROW_MAX];
-};
-
-static void row_begin(struct row *row, const char *table)
-{
-	wire_out_init(&row->out, row->bytes, sizeof(row->bytes));
-	wire_put_lp_text(&row->out, table);
-}
-
-static bool row_seal(const struct vault *vault, const struct row *row, uint8_t ret_mac[static 32])
-{
-	if (row->out.failed)
-		return false;
-	mac_compute(&vault->keys->row, row->bytes, row->out.used, ret_mac);
-	return true;
-}
-
-static bool row_check(const struct vault *vault, const struct row *row, const uint8_t mac[static 32])
-{
-	return !row->out.failed && mac_verify(&vault->keys->row, row->bytes, row->out.used, mac) == CRYPTO_OK;
-}
+#include "server/core/rowmac_row.h"
 
 static void put_version(struct row *row, const struct store_version *v)
 {
@@ -345,33 +318,5 @@ bool rowmac_check_grant(const struct vault *vault, const struct store_grant *row
 	struct row r;
 
 	put_grant(&r, row);
-	return row_check(vault, &r, row->mac);
-}
-
-static void put_audit_segment(struct row *row, const struct store_audit_segment *s)
-{
-	row_begin(row, "audit_segment");
-	wire_put_lp_u64(&row->out, s->first);
-	wire_put_lp_u64(&row->out, s->last);
-	wire_put_lp(&row->out, s->previous, sizeof(s->previous));
-	wire_put_lp(&row->out, s->hash, sizeof(s->hash));
-	wire_put_lp_u64(&row->out, (uint64_t)s->created_ms);
-}
-
-bool rowmac_seal_audit_segment(const struct vault *vault, struct store_audit_segment *row)
-{
-	struct row r;
-
-	put_audit_segment(&r, row);
-	return row_seal(vault, &r, row->mac);
-}
-
-bool rowmac_check_audit_segment(const struct vault *vault, const struct store_audit_segment *row)
-{
-	struct row r;
-
-	if (row->first == 0 || row->first > row->last)
-		return false;
-	put_audit_segment(&r, row);
 	return row_check(vault, &r, row->mac);
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "db/audit.h"
+#include "db/audit_index.h"
 #include "db/store.h"
 #include "server/core/vault.h"
 
@@ -34,5 +35,9 @@ MUST_CHECK bool rowmac_seal_grant(const struct vault *vault, struct store_grant 
 MUST_CHECK bool rowmac_check_grant(const struct vault *vault, const struct store_grant *row);
 MUST_CHECK bool rowmac_seal_audit_segment(const struct vault *vault, struct store_audit_segment *row);
 MUST_CHECK bool rowmac_check_audit_segment(const struct vault *vault, const struct store_audit_segment *row);
+MUST_CHECK bool rowmac_seal_audit_run(const struct vault *vault, struct store_audit_run *row);
+MUST_CHECK bool rowmac_check_audit_run(const struct vault *vault, const struct store_audit_run *row);
+MUST_CHECK bool rowmac_seal_audit_page(const struct vault *vault, struct store_audit_page *row);
+MUST_CHECK bool rowmac_check_audit_page(const struct vault *vault, const struct store_audit_page *row);
 
 #endif

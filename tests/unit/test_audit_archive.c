@@ -12,6 +12,7 @@
 #include "server/core/audit.h"
 #include "server/core/audit_archive.h"
 #include "server/core/audit_archiver.h"
+#include "server/core/audit_read.h"
 #include "server/core/clock.h"
 #include "server/core/rowmac.h"
 #include "tests/unit/support/fixture.h"
