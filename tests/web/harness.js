@@ -20,7 +20,7 @@ const WAIT_MS = 20_000;
 
 if (!process.env.COFFER_WEB_MODULES) throw new Error('run script/test-web, which installs what this needs');
 export const require = createRequire(path.join(process.env.COFFER_WEB_MODULES, 'x.js'));
-const { chromium } = require('playwright-core');
+const { chromium, firefox } = require('playwright-core');
 const execute = promisify(execFile);
 
 export function temporary(name) {
@@ -130,15 +130,19 @@ export const PARTNER = path.join(ROOT, 'docs', 'examples', 'partner.py');
 
 // ---- the browser ----------------------------------------------------------------------------------------------------
 
-// A home directory whose certificate store trusts these CA files, and no other private one.
-export async function homeTrusting(...files) {
-  const home = temporary('home');
-  const store = path.join(home, '.pki', 'nssdb');
+// Makes a certificate store that trusts these CA files.
+async function trust(store, files) {
   fs.mkdirSync(store, { recursive: true });
   await execute('certutil', ['-d', `sql:${store}`, '-N', '--empty-password']);
   for (const [i, file] of files.entries()) {
     await execute('certutil', ['-d', `sql:${store}`, '-A', '-n', `test-${i}`, '-t', 'C,,', '-i', file]);
   }
+}
+
+// A home directory where chromium trusts these CA files, and no other private one.
+export async function homeTrusting(...files) {
+  const home = temporary('home');
+  await trust(path.join(home, '.pki', 'nssdb'), files);
   return home;
 }
 
@@ -185,12 +189,34 @@ export class Profile {
   }
 }
 
+export const FIREFOX = process.env.COFFER_FIREFOX ?? '/usr/bin/firefox-esr';
+
+// The same in Debian's Firefox, which keeps what it trusts in its profile; ca: a file.
+export class FirefoxProfile extends Profile {
+  static async open(ca) {
+    const profile = new FirefoxProfile();
+    profile.options = {};
+    profile.directory = temporary('firefox');
+    await trust(profile.directory, [ca]);
+    await profile.launch();
+    return profile;
+  }
+
+  async launch() {
+    this.context = await firefox.launchPersistentContext(this.directory, {
+      channel: 'moz-firefox', executablePath: FIREFOX, headless: true, viewport: { width: 1280, height: 800 },
+    });
+    this.context.setDefaultTimeout(WAIT_MS);
+  }
+}
+
 // What a page does that it must not.
 export class Watch {
   constructor(page, origin) {
     this.faults = [];
     this.requests = [];
     this.allowed = [];
+    this.meant = [];
     page.on('pageerror', (error) => this.faults.push(`uncaught: ${error.stack ?? error}`));
     page.on('console', (message) => {
       if (message.type() === 'error' || /content security policy|trusted ?type/i.test(message.text())) {
@@ -208,13 +234,20 @@ export class Watch {
   console(message) {
     const refused = /^Failed to load resource: the server responded with a status of (\d+)/.exec(message.text());
     const at = refused ? this.allowed.indexOf(Number(refused[1])) : -1;
+    const meant = this.meant.findIndex((pattern) => pattern.test(message.text()));
     if (at >= 0) this.allowed.splice(at, 1);
+    else if (meant >= 0) this.meant.splice(meant, 1);
     else this.faults.push(`console: ${message.text()} (${message.location().url})`);
   }
 
   // The browser writes a line for each answer that is a refusal: so many of these statuses are meant to come.
   allow(...statuses) {
     this.allowed.push(...statuses);
+  }
+
+  // One line of the console that is meant to come.
+  allowText(pattern) {
+    this.meant.push(pattern);
   }
 
   check() {

@@ -378,3 +378,39 @@ test('learners see the bytes part by part, under names', async () => {
   const list = await scene.coffer.run(['inspect', '--to', at('ben.pub.pem')], { input: Buffer.from((await Promise.all(['wrap', 'nonce', 'tag', 'ciphertext'].map((name) => bytesOf(ann, name)))).join(''), 'hex') });
   assert.match(list, /ciphertext/i);
 });
+
+test('when the answer is lost, sending again does not deliver twice', async () => {
+  const ann = await enter('ann');
+  const keys = [];
+  await ann.route(/\/mailboxes\/dan\/messages$/, async (route) => {
+    keys.push(route.request().headers()['idempotency-key']);
+    if (keys.length > 1) return route.continue();
+    // It arrives, and nobody hears of it.
+    await deposit('dan', route.request().postDataBuffer(), { 'Coffer-Signature': route.request().headers()['coffer-signature'],
+      'Idempotency-Key': keys[0] }, route.request().headers().authorization.replace('Bearer ', ''));
+    return route.abort();
+  });
+  ann.watch.allowText(/net::ERR_FAILED/);
+  await go(ann, '/compose?to=dan');
+  await ann.getByRole('textbox', { name: 'Message', exact: true }).fill('Once only.');
+  await ann.getByRole('button', { name: 'Seal and send' }).click();
+  await ann.getByRole('alert').getByText('The server does not answer.').waitFor();
+  await ann.getByRole('button', { name: 'Seal and send' }).click();
+  await ann.getByRole('heading', { name: 'Sent to dan' }).waitFor();
+  assert.equal(keys.length, 2);
+  assert.equal(keys[0], keys[1]);
+  const fetched = await partner(['fetch', scene.coffer.origin, scene.coffer.ca, 'dan', at('dan.pem')]);
+  assert.equal(fetched, 'ann: Once only.\n');
+});
+
+test('a session that the server ends is over on the page, which says so', async () => {
+  const ann = await enter('ann');
+  const [live] = (await scene.coffer.ask('GET', '/v1/tokens?limit=1000')).json.tokens
+    .filter((token) => token.kind === 'login' && token.state === 'active').slice(-1);
+  ann.watch.allow(401, 401);
+  await scene.coffer.ask('DELETE', `/v1/tokens/${live.id}`);
+  await go(ann, '/partners');
+  await ann.getByRole('alert').getByText('The session has ended: log in again.').waitFor();
+  await ann.getByRole('button', { name: 'Log in as ann' }).waitFor();
+  assert.equal(await ann.getByRole('link', { name: 'Messages' }).count(), 0);
+});

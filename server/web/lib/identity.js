@@ -81,7 +81,7 @@ export async function bringKey(pem, passphrase) {
 export async function keep(name, identity) {
   const whole = { ...identity, name, created: new Date(), joined: false };
   await vault.put('identities', whole);
-  await vault.persist();
+  vault.persist();
   return whole;
 }
 

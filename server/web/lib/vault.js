@@ -88,7 +88,8 @@ export function update(store, key, change) {
   });
 }
 
-// Asks the browser not to throw this away when the disk is short of room.
-export async function persist() {
-  return (await navigator.storage?.persist?.()) ?? false;
+// Asks the browser not to throw this away when the disk is short of room. Nothing waits for the answer: Firefox asks the
+// user, who may not answer at all; without it, the copy of the key is what is left.
+export function persist() {
+  navigator.storage?.persist?.().catch(() => {});
 }
