@@ -159,6 +159,7 @@ test('by the keyboard alone: the contents are reached first, a letter is sent, a
   // The view that comes has the focus, at its heading.
   await go(page, '/compose?to=ann');
   await heading(page, 'Write a message');
+  await page.getByRole('button', { name: 'Seal and send' }).waitFor();
   assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Write a message');
   await page.keyboard.press('Tab');
   await page.keyboard.press('Tab');
