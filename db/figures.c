@@ -33,3 +33,8 @@ void store_figures(struct store *store, struct store_figures *ret_figures)
 		.queue_depth = store->options.queue_depth,
 	};
 }
+
+void store_library(char ret_built[static 32], char ret_runs[static 32])
+{
+	sql_library(ret_built, ret_runs);
+}

@@ -16,4 +16,7 @@ struct store_figures {
 /* Any thread. */
 void store_figures(struct store *store, struct store_figures *ret_figures);
 
+/* The version of SQLite that this was built with, and the one that runs: "3.40.1". */
+void store_library(char ret_built[static 32], char ret_runs[static 32]);
+
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -309,4 +310,10 @@ enum store_status sql_run(struct sql *sql, struct sql_call *call, uint64_t *ret_
 	if (status == STORE_OK && ret_changed)
 		*ret_changed = (uint64_t)sqlite3_changes64(sql->db);
 	return status;
+}
+
+void sql_library(char ret_built[static 32], char ret_runs[static 32])
+{
+	snprintf(ret_built, 32, "%s", SQLITE_VERSION);
+	snprintf(ret_runs, 32, "%s", sqlite3_libversion());
 }

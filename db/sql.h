@@ -68,4 +68,7 @@ MUST_CHECK enum store_status sql_end(struct sql_call *call);
 /* Steps to the end and ends; *ret_changed (may be NULL): rows written. */
 MUST_CHECK enum store_status sql_run(struct sql *sql, struct sql_call *call, uint64_t *ret_changed);
 
+/* The library's version that this was built with, and the one that runs. */
+void sql_library(char ret_built[static 32], char ret_runs[static 32]);
+
 #endif

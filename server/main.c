@@ -44,6 +44,7 @@ static const struct command {
 	{.name = "send", .run = command_send, .help = "seal, sign and deposit a message for a partner"},
 	{.name = "inbox", .run = command_inbox, .help = "list the messages in one's mailbox, or follow them"},
 	{.name = "read", .run = command_read, .help = "verify and open a message from one's mailbox"},
+	{.name = "doctor", .run = command_doctor, .help = "look for what is not as a server needs it"},
 	{.name = "status", .run = command_status, .help = "print how a running server is"},
 	{.name = "health", .run = command_health, .help = "whether a server answers, for scripts"},
 	{.name = "trust", .run = command_trust, .help = "print the local CA, or make this machine trust it"},

@@ -9,6 +9,7 @@ int command_unseal(int argc, char **argv);
 int command_seal(int argc, char **argv);
 /* coffer seal --to: what command_seal() passes on. */
 int command_seal_message(int argc, char **argv);
+int command_doctor(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_health(int argc, char **argv);
 int command_acme_hook(int argc, char **argv);

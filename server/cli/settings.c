@@ -436,6 +436,7 @@ enum settings_status settings_load(struct settings *ret_settings, int argc, char
 		settings_done(&settings);
 		return status;
 	}
+	settings.config = load.config;
 	*ret_settings = settings;
 	return SETTINGS_OK;
 }

@@ -106,6 +106,7 @@ struct settings {
 	uint64_t disk_reserve;
 	uint64_t drain_timeout;
 
+	const char *config;		      /* the file that --config names, borrowed from argv; NULL: none */
 	unsigned char source[SETTINGS_COUNT]; /* enum settings_source, by row of the table */
 };
 

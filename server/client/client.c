@@ -356,3 +356,9 @@ void client_free(struct client *client)
 		secret_free(client->token, client->token_size);
 	free(client);
 }
+
+void client_library(char ret_built[static 32], char ret_runs[static 32])
+{
+	snprintf(ret_built, 32, "%s", LIBCURL_VERSION);
+	snprintf(ret_runs, 32, "%s", curl_version_info(CURLVERSION_NOW)->version);
+}

@@ -60,6 +60,8 @@ void client_reply_done(struct client_reply *reply);
 bool client_set_token(struct client *client, const char *token, char *ret_error, size_t error_size);
 /* "https://host:port", lower case, without the default port: what proofs name (FORMATS §5). Borrowed. */
 const char *client_origin(const struct client *client);
+/* The version of libcurl that this was built with, and the one that runs: "7.88.1". */
+void client_library(char ret_built[static 32], char ret_runs[static 32]);
 /* Wipes the token; NULL is accepted. */
 void client_free(struct client *client);
 

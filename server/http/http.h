@@ -189,6 +189,9 @@ void http_wait_until(struct http_exchange *x, int64_t deadline_ms);
 /* Any thread: wakes the loops that have been given something since the last time. */
 void http_flush(struct http_server *server);
 
+/* The version of libmicrohttpd that this was built with, and the one that runs: "0.9.75". */
+void http_library(char ret_built[static 32], char ret_runs[static 32]);
+
 /* ---- the request
  * ------------------------------------------------------------------------------------------------------ */
 

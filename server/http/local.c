@@ -1,6 +1,7 @@
 #include "server/http/local.h"
 
 #include <microhttpd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -130,4 +131,12 @@ void http_local_free(struct http_local *local)
 		return;
 	MHD_stop_daemon(local->daemon);
 	free(local);
+}
+
+/* 0x00097500: two digits for each part. */
+void http_library(char ret_built[static 32], char ret_runs[static 32])
+{
+	snprintf(ret_built, 32, "%x.%x.%x", (unsigned)MHD_VERSION >> 24, (unsigned)MHD_VERSION >> 16 & 0xff,
+		 (unsigned)MHD_VERSION >> 8 & 0xff);
+	snprintf(ret_runs, 32, "%s", MHD_get_version());
 }

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <gnutls/x509.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "server/tls/context_private.h"
@@ -113,4 +114,10 @@ enum tls_status tls_context_certificate(struct tls_context *context, struct tls_
 
 	tls_credential_give(credential);
 	return status;
+}
+
+void tls_library(char ret_built[static 32], char ret_runs[static 32])
+{
+	snprintf(ret_built, 32, "%s", GNUTLS_VERSION);
+	snprintf(ret_runs, 32, "%s", gnutls_check_version(NULL));
 }

@@ -101,6 +101,9 @@ MUST_CHECK enum tls_status tls_fingerprint(const char *cert_pem, char ret_text[s
 /* The priority string of the context, for MHD_OPTION_HTTPS_PRIORITIES. */
 const char *tls_context_priorities(const struct tls_context *context);
 
+/* The version of GnuTLS that this was built with, and the one that runs: "3.7.9". */
+void tls_library(char ret_built[static 32], char ret_runs[static 32]);
+
 /* ---- sessions ---------------------------------------------------------------------------------------------------- */
 
 /* What has moved on a session's socket. Begins as zeros. */
