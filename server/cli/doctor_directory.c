@@ -90,12 +90,13 @@ static const struct expected KEYS[] = {
 	{NULL, SECRET},
 };
 static const struct expected TLS[] = {{"ca.pem", OPEN}, {"*.key", SECRET}, {"*.pem", OPEN}, {NULL, SECRET}};
+static const struct expected ARCHIVE[] = {{"*", PRIVATE}, {NULL, SECRET}};
 
 static const struct {
 	const char *name;
 	const struct expected *files;
 	bool complete; /* nothing else belongs there */
-} FOLDERS[] = {{"", TOP, false}, {"keys", KEYS, true}, {"tls", TLS, false}};
+} FOLDERS[] = {{"", TOP, false}, {"keys", KEYS, true}, {"tls", TLS, false}, {"audit-archive", ARCHIVE, false}};
 
 static bool matches(const char *pattern, const char *name)
 {

@@ -15,6 +15,7 @@ from harness import ROOT, Server, run, wait_until
 from test_sealing import WORDS, secret_file
 
 DAY = 86400
+MANUAL = "docs/operations.md"
 
 
 class Doctor(unittest.TestCase):
@@ -28,7 +29,7 @@ class Doctor(unittest.TestCase):
         cls.server.stop()
         cls.data, cls.root = cls.server.data, cls.server.root
 
-    def look(self, *options, data=None, status=None):
+    def look(self, *options, data=None):
         done = run("doctor", "--json", "--data", data or self.data, *options)
         self.assertEqual(done.stderr, "")
         told = json.loads(done.stdout)
@@ -123,13 +124,18 @@ class Well(Doctor):
         found = self.look(data=self.at("coffer.db"))
         self.assertTrue(self.has(found, "directory", "fail", "is no directory"))
 
+    def test_the_command_of_the_manual(self):
+        with open(os.path.join(ROOT, MANUAL), encoding="utf-8") as file:
+            command, = re.findall(r"^coffer (doctor .*)$", file.read(), re.M)
+        done = run(*command.replace("coffer-data", self.data).split())
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_the_manual_lists_each_check(self):
         config = os.path.join(self.root, "empty.conf")
         with open(config, "w", encoding="ascii"):
             pass
         names = {one["check"] for one in self.look("--config", config)}
-        with open(os.path.join(ROOT, "docs", "operations.md"), encoding="utf-8") as file:
+        with open(os.path.join(ROOT, MANUAL), encoding="utf-8") as file:
             section = file.read().split("## Is all as it should be?")[1].split("\n## ")[0]
         self.assertEqual(set(re.findall(r"^\| `([a-z-]+)` \|", section, re.M)), names)
 
