@@ -178,6 +178,7 @@ class App {
       else leave?.();
     } finally {
       if (turn === this.turn) this.main.removeAttribute('aria-busy');
+      performance.mark('coffer-shown'); // for whoever measures
     }
   }
 }

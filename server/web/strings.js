@@ -171,7 +171,6 @@ export const strings = {
     compose: 'Write a message',
     columns: ['From', 'Received', 'Size', 'Kind', 'State'],
     serversWord: 'This list is the server’s word. Opening a message verifies it.',
-    from: (name) => name,
     sealed: 'sealed',
     session: 'session',
     signed: 'signed',

@@ -9,10 +9,11 @@ const { open } = scene;
 test('the first view is below 200 KiB, and comes from one origin', async () => {
   const page = await open('/');
   await page.getByRole('heading', { level: 1, name: 'Start' }).waitFor();
+  await until(() => page.evaluate(() => performance.getEntriesByName('coffer-shown').length > 0), 'the first view');
   const { bytes, ready } = await page.evaluate(() => ({
     bytes: [...performance.getEntriesByType('resource'), ...performance.getEntriesByType('navigation')]
       .reduce((sum, entry) => sum + entry.decodedBodySize, 0),
-    ready: performance.now(),
+    ready: performance.getEntriesByName('coffer-shown')[0].startTime,
   }));
   console.log(`first view: ${bytes} bytes in ${page.watch.requests.length} requests, usable within ${Math.round(ready)} ms`);
   assert.ok(bytes > 0 && bytes < 200 * 1024, `${bytes} bytes`);

@@ -4,7 +4,7 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { go, join, PARTNER, Profile, python, ROOT, stage, temporary } from './harness.js';
+import { go, join, PARTNER, Profile, python, ROOT, stage, temporary, until } from './harness.js';
 import { assertKeptHome } from './kept-home.js';
 
 const scene = stage({ options: ['--long-poll', '20s'], ready: gather });
@@ -401,6 +401,29 @@ test('when the answer is lost, sending again does not deliver twice', async () =
   assert.equal(keys[0], keys[1]);
   const fetched = await partner(['fetch', scene.coffer.origin, scene.coffer.ca, 'dan', at('dan.pem')]);
   assert.equal(fetched, 'ann: Once only.\n');
+});
+
+test('a tab that nobody sees asks for nothing, and catches up when it is seen', async () => {
+  const ben = await enter('ben');
+  const lists = () => ben.watch.requests.filter((request) => /\/messages\?/.test(request.url())).length;
+  const see = (seen) => ben.evaluate((hidden) => {
+    Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, !seen);
+  const given = ben.waitForEvent('requestfailed', (request) => /wait=/.test(request.url()));
+  await until(() => ben.watch.requests.some((request) => /wait=/.test(request.url())), 'the request that waits');
+  await see(false);
+  await given;
+  const before = lists();
+  await cli('cid', ['send', 'ben'], { input: 'While you were away.' });
+  // Another view, with requests of its own, comes and goes.
+  await go(ben, '/partners');
+  await ben.getByRole('link', { name: 'cid', exact: true }).waitFor();
+  assert.equal(lists(), before);
+  await see(true);
+  await ben.getByText('A new message from cid.').waitFor();
+  assert.equal(await read(ben, 'cid'), 'While you were away.');
+  await acknowledge(ben);
 });
 
 test('a session that the server ends is over on the page, which says so', async () => {

@@ -112,6 +112,40 @@ test('a key whose numbers do not fit is refused', async () => {
   for (const word of refused) assert.match(word, /damaged/);
 });
 
+test('whatever is done to a key file, the answer is a key or a reason', async () => {
+  topk8('locked.pem', '-v2', 'aes-256-cbc');
+  const page = await scene.open();
+  const derOf = (name) => [...Buffer.from(read(name).replace(/-----.*-----|\s/g, ''), 'base64')];
+  const answers = await page.evaluate(async ({ plain, locked, passphrase }) => {
+    const { base64 } = await import('/assets/lib/bytes.js');
+    const { readPrivatePem } = await import('/assets/lib/pem.js');
+    const counts = { read: 0, refused: 0, other: [] };
+    const attempt = async (label, der, phrase) => {
+      const pem = `-----BEGIN ${label}-----\n${base64(Uint8Array.from(der))}\n-----END ${label}-----\n`;
+      try {
+        await readPrivatePem(pem, phrase);
+        counts.read += 1;
+      } catch (error) {
+        if (error.forPeople) counts.refused += 1;
+        else counts.other.push(error.stack);
+      }
+    };
+    for (let i = 0; i < plain.length; i += 1) {
+      for (const bit of [0x01, 0x80]) await attempt('PRIVATE KEY', plain.with(i, plain[i] ^ bit), '');
+      await attempt('PRIVATE KEY', plain.slice(0, i), '');
+      await attempt('RSA PRIVATE KEY', plain.slice(i), '');
+    }
+    // Of the locked one what is in clear; the count of rounds is left alone, or this would take hours.
+    for (let i = 0; i < 120; i += 1) {
+      if (i < 45 || i > 65) await attempt('ENCRYPTED PRIVATE KEY', locked.with(i, locked[i] ^ 0x01), passphrase);
+      await attempt('ENCRYPTED PRIVATE KEY', locked.slice(0, i), passphrase);
+    }
+    return counts;
+  }, { plain: derOf('plain.pem'), locked: derOf('locked.pem'), passphrase: PASSPHRASE });
+  assert.deepEqual(answers.other, []);
+  assert.ok(answers.read > 100 && answers.refused > 1000, JSON.stringify(answers));
+});
+
 test('what the page writes opens in coffer, in PyCryptodome and in openssl, by its passphrase alone', async () => {
   const page = await scene.open();
   const { copy, fingerprint } = await page.evaluate(async (passphrase) => {

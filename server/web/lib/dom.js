@@ -62,7 +62,7 @@ export function labelled(text, tag, props = {}, { hint, children = [] } = {}) {
 
 // A form that goes nowhere: submit(event) may be async; its button is off meanwhile, and what it throws goes to failed.
 export function form(props, submit, failed, ...children) {
-  const element = h('form', { ...props, novalidate: false }, ...children);
+  const element = h('form', props, ...children);
   element.addEventListener('submit', async (event) => {
     event.preventDefault();
     const buttons = [...element.querySelectorAll('button')].filter((button) => !button.disabled);

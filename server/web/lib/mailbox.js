@@ -1,5 +1,7 @@
-// What lies in one's mailbox, and what comes: one request that waits at the server, over and over. Fires 'change' when the
-// list has changed, and 'mail' (detail: the new entries) when something has come that was not there at the start.
+// What lies in one's mailbox, and what comes: one request that waits at the server, over and over, as long as the tab is
+// to be seen. (A browser has six connections for all tabs of a server: those that nobody sees must not take them.) Fires
+// 'change' when the list has changed, and 'mail' (detail: the new entries) when something has come that was not there at
+// the start.
 
 const PAGE = 100;
 const WAIT_SECONDS = 60;
@@ -11,6 +13,21 @@ function pause(ms, signal) {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
     signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
+  });
+}
+
+// Once the tab is to be seen, or the run ends.
+function seen(signal) {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (document.hidden && !signal.aborted) return;
+      document.removeEventListener('visibilitychange', look);
+      signal.removeEventListener('abort', look);
+      resolve();
+    };
+    document.addEventListener('visibilitychange', look);
+    signal.addEventListener('abort', look);
+    look();
   });
 }
 
@@ -46,14 +63,15 @@ export class Mailbox extends EventTarget {
     let last = '';
     let backOff = BACK_OFF_FIRST_MS;
     while (!signal.aborted) {
+      await seen(signal);
       const began = performance.now();
       const waits = this.listed;
       let body;
       try {
-        const query = `?limit=${PAGE}${last && `&after=${last}`}${waits ? `&wait=${WAIT_SECONDS}` : ''}`;
-        ({ body } = await this.api.get(this.path + query, { signal }));
+        body = await this.list(last, waits, signal);
       } catch (error) {
         if (signal.aborted) return;
+        if (error.name === 'AbortError') continue;
         this.problem = error;
         this.dispatchEvent(new Event('change'));
         // What a 4xx says does not pass by itself.
@@ -69,6 +87,21 @@ export class Mailbox extends EventTarget {
       this.tell(news, found, news.length > 0 && body.next);
       // A server that has no room for those who wait is asked once in a while.
       if (waits && news.length === 0 && performance.now() - began < ASK_AGAIN_MS) await pause(ASK_AGAIN_MS, signal);
+    }
+  }
+
+  // One page; AbortError when the run ends, or the tab is out of sight.
+  async list(last, waits, signal) {
+    const request = new AbortController();
+    const stop = () => request.abort();
+    signal.addEventListener('abort', stop);
+    document.addEventListener('visibilitychange', stop);
+    try {
+      const query = `?limit=${PAGE}${last && `&after=${last}`}${waits ? `&wait=${WAIT_SECONDS}` : ''}`;
+      return (await this.api.get(this.path + query, { signal: request.signal })).body;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      document.removeEventListener('visibilitychange', stop);
     }
   }
 

@@ -14,7 +14,7 @@ function row(entry, seen, pins) {
   const pin = pins.get(entry.from);
   const changed = pin && entry.sender_fingerprint && pin.fingerprint !== entry.sender_fingerprint;
   return h('tr', null,
-    h('td', null, h('a', { href: `#/messages/${entry.id}` }, text.from(entry.from)), ' ',
+    h('td', null, h('a', { href: `#/messages/${entry.id}` }, entry.from), ' ',
       changed && badge('error', text.changed)),
     h('td', null, time(entry.received)),
     h('td', null, sizeText(entry.size)),
