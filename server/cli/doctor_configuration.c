@@ -103,14 +103,17 @@ void doctor_exposure(struct doctor *doctor)
 void doctor_config_file(struct doctor *doctor)
 {
 	const struct settings *set = doctor->settings;
-	struct stat file;
+	struct stat file, data;
+	uid_t server = geteuid();
 
 	if (!set->config || stat(set->config, &file) != 0)
 		return;
+	if (stat(set->data, &data) == 0)
+		server = data.st_uid;
 	if (file.st_mode & 022)
 		doctor_tell(doctor, DOCTOR_FAIL, "chmod go-w it: whoever writes it decides what the server trusts",
 			    "%s has mode %04o, so others can write it", set->config, file.st_mode & 07777u);
-	else if (file.st_uid != 0 && file.st_uid != geteuid())
+	else if (file.st_uid != 0 && file.st_uid != server)
 		doctor_tell(doctor, DOCTOR_FAIL, "chown it to root: its owner decides what the server trusts",
 			    "%s belongs to user %u", set->config, file.st_uid);
 	else if (file.st_mode & 04 && (set->passphrase_file[0] || set->credential_file[0]))

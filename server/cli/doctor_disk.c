@@ -53,17 +53,19 @@ void doctor_space(struct doctor *doctor)
 
 /* ---- kind ---- */
 
+static const char NETWORK[] = "SQLite's log needs memory shared by all who read: use a local disk";
+
 static const struct {
 	long magic;
 	enum doctor_grade grade;
 	const char *name, *advice;
 } KINDS[] = {
-	{NFS_SUPER_MAGIC, DOCTOR_FAIL, "NFS", "SQLite's log needs memory shared by all who read: use a local disk"},
-	{SMB_SUPER_MAGIC, DOCTOR_FAIL, "SMB", "SQLite's log needs memory shared by all who read: use a local disk"},
-	{CIFS_SUPER_MAGIC, DOCTOR_FAIL, "SMB", "SQLite's log needs memory shared by all who read: use a local disk"},
-	{SMB2_SUPER_MAGIC, DOCTOR_FAIL, "SMB", "SQLite's log needs memory shared by all who read: use a local disk"},
-	{AFS_SUPER_MAGIC, DOCTOR_FAIL, "AFS", "SQLite's log needs memory shared by all who read: use a local disk"},
-	{V9FS_MAGIC, DOCTOR_FAIL, "9p", "SQLite's log needs memory shared by all who read: use a local disk"},
+	{NFS_SUPER_MAGIC, DOCTOR_FAIL, "NFS", NETWORK},
+	{SMB_SUPER_MAGIC, DOCTOR_FAIL, "SMB", NETWORK},
+	{CIFS_SUPER_MAGIC, DOCTOR_FAIL, "SMB", NETWORK},
+	{SMB2_SUPER_MAGIC, DOCTOR_FAIL, "SMB", NETWORK},
+	{AFS_SUPER_MAGIC, DOCTOR_FAIL, "AFS", NETWORK},
+	{V9FS_MAGIC, DOCTOR_FAIL, "9p", NETWORK},
 	{CEPH_SUPER_MAGIC, DOCTOR_WARN, "CephFS", "a file system of the network may lose locks: use a local disk"},
 	{FUSE_SUPER_MAGIC, DOCTOR_WARN, "FUSE", "whether it keeps what is synced depends on the program behind it"},
 	{TMPFS_MAGIC, DOCTOR_WARN, "tmpfs", "it is memory: everything is gone when the machine is"},

@@ -412,6 +412,10 @@ class Configuration(Doctor):
         self.assert_comes_and_goes("config-file", "fail", "so others can write it", self.mode(path, 0o666), always=always)
         self.assert_comes_and_goes("config-file", "note", "says where a secret is kept", self.mode(path, 0o644),
                                    always=always)
+        if os.geteuid() == 0:
+            os.chown(path, 12345, -1)
+            self.assertTrue(self.has(self.look(*always), "config-file", "fail", "belongs to user 12345"))
+            os.chown(path, 0, -1)
         path = self.config("max_connections = 100\n", 0o644)
         self.assertTrue(self.has(self.look("--config", path), "config-file", "ok", "only its owner writes"))
 

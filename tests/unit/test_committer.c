@@ -54,10 +54,27 @@ static void on_notice(void *arg, const char *line)
 	notices++;
 }
 
+/* What was told of the last transaction, and of how many. */
+static struct store_commit last_commit;
+static atomic_int commits, failed_commits;
+
+static void on_committed(void *arg, const struct store_commit *commit)
+{
+	cr_assert_eq(arg, &commits);
+	last_commit = *commit;
+	commits += commit->good;
+	failed_commits += !commit->good;
+}
+
 static void setup(void)
 {
-	const struct store_options options = {
-		.path = path, .queue_depth = 2 * JOBS, .stage_bytes = 100000, .flush = on_flush, .notice = on_notice};
+	const struct store_options options = {.path = path,
+					      .queue_depth = 2 * JOBS,
+					      .stage_bytes = 100000,
+					      .flush = on_flush,
+					      .notice = on_notice,
+					      .committed = on_committed,
+					      .committed_arg = &commits};
 
 	fixture_directory(dir, sizeof(dir));
 	snprintf(path, sizeof(path), "%s/coffer.db", dir);
@@ -182,6 +199,9 @@ Test(committer, many_callers_share_one_commit)
 	wait_for(&flushes, 2); /* the gate's batch and this */
 	cr_expect_eq(flushes, 2);
 	cr_expect_leq(syncs - syncs_before, 4, "%d syncs for %d jobs", syncs - syncs_before, JOBS);
+	cr_expect(commits == 2 && failed_commits == 0 && last_commit.good);
+	cr_expect_eq(last_commit.jobs, JOBS);
+	cr_expect(last_commit.microseconds > 0 && last_commit.microseconds < 30000000);
 	for (int i = 0; i < JOBS; i++) {
 		cr_expect_eq(puts[i].outcome, STORE_OK);
 		cr_expect(puts[i].applied == 1 && puts[i].settled == 1 && puts[i].committed == 1 && puts[i].done == 1);
@@ -215,6 +235,7 @@ Test(committer, a_failed_commit_is_of_unknown_outcome_and_the_store_goes_on)
 		cr_expect_eq(puts[i].done, 1);
 	}
 	cr_expect_gt(notices, 0, "the operator is told");
+	cr_expect(failed_commits == 1 && !last_commit.good && last_commit.jobs == 5);
 	later = put_named(100);
 	cr_assert_eq(store_run(store, &later.job), STORE_OK);
 	cr_expect(store_healthy(store));
