@@ -113,7 +113,7 @@ class Compose(unittest.TestCase):
         # No CA is here: that the program which asks one is in the image, and may run, is what can be seen.
         server = self.start("public", COFFER_DOMAIN="records.example.test", COFFER_ACME_EMAIL="a@example.test",
                             COFFER_ACME_DIRECTORY="https://localhost:1/directory")
-        self.assertTrue(wait_until(lambda: "ACME" in server.said or "certificate" in server.said), server.said)
+        self.assertTrue(wait_until(lambda: "uacme: fetching directory" in server.said), server.said)
         connection = http.client.HTTPConnection("127.0.0.1", 8080, timeout=10)
         connection.request("GET", "/v1/records", headers={"host": "records.example.test"})
         answer = connection.getresponse()
