@@ -78,6 +78,30 @@ test('a key stays over a new start of the browser, and cannot be read out', asyn
   }
 });
 
+test('a copy that was offered and not saved is none', async () => {
+  const page = await scene.open('/#/join');
+  const invite = await scene.coffer.invite('leo');
+  const fill = async () => {
+    await page.getByLabel('Invite').fill(invite);
+    await page.getByRole('button', { name: 'Join', exact: true }).click();
+  };
+  await page.getByLabel('Size').selectOption('2048');
+  await page.getByLabel('Passphrase for the copy').fill(PASSPHRASE);
+  await page.getByLabel('The passphrase again').fill(PASSPHRASE);
+  await fill();
+  await page.getByRole('heading', { name: 'Save the copy of your key' }).waitFor();
+  await page.goto(scene.coffer.origin);
+  await page.reload();
+  await page.getByRole('link', { name: 'Go on joining' }).click();
+  await page.getByText('The key that this browser has made for leo is used.').waitFor();
+  await fill();
+  await page.getByRole('heading', { name: 'leo has joined' }).waitFor();
+  await go(page, '/keys');
+  const card = (name) => page.locator('section', { has: page.getByRole('heading', { name, exact: true }) });
+  await card('leo').getByText('there is no copy').waitFor();
+  await card('ann').getByText('there is a copy in a file').waitFor();
+});
+
 test('logging out ends the token at the server', async () => {
   const page = await scene.open();
   await join(page, await scene.coffer.invite('cid'));

@@ -58,7 +58,7 @@ export async function makeKey(bits, passphrase) {
   const half = await fromJwk(await crypto.subtle.exportKey('jwk', pair.publicKey));
   try {
     const copy = passphrase ? await writeLockedPem(pkcs8, passphrase) : null;
-    return { identity: { ...half, keys: await importKeys(pkcs8), made: 'here', copied: copy !== null }, copy };
+    return { identity: { ...half, keys: await importKeys(pkcs8), made: 'here', copied: false }, copy };
   } finally {
     pkcs8.fill(0);
   }
@@ -83,6 +83,11 @@ export async function keep(name, identity) {
   await vault.put('identities', whole);
   vault.persist();
   return whole;
+}
+
+// The copy has been saved, as far as the user says.
+export function noteCopy(name) {
+  return vault.update('identities', name, (kept) => ({ ...kept, copied: true }));
 }
 
 // ---- the server -----------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 // Joining: a name from an invite, a key that is made or brought, and its one copy.
 import { fill, form, h, labelled } from '../lib/dom.js';
-import { bringKey, enroll, keep, makeKey, readInvite, readName } from '../lib/identity.js';
+import { bringKey, enroll, keep, makeKey, noteCopy, readInvite, readName } from '../lib/identity.js';
 import { fingerprintBlock } from '../lib/parts.js';
 import { Refusal } from '../lib/refusal.js';
 import { save } from '../lib/save.js';
@@ -120,8 +120,9 @@ async function settle(root, name, key) {
   if (begun) return begun;
   const { identity, copy } = await key.get();
   const kept = await keep(name, identity);
-  if (copy) await offerCopy(root, kept, copy);
-  return kept;
+  if (!copy) return kept;
+  await offerCopy(root, kept, copy);
+  return noteCopy(name);
 }
 
 export async function render(root, app, params) {
