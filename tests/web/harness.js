@@ -27,6 +27,13 @@ export function temporary(name) {
   return fs.mkdtempSync(path.join(os.tmpdir(), `coffer-web-${name}-`));
 }
 
+// Its standard output. A command that reads no input may end before it could be given any: how it ends is what counts.
+async function feed(running, input) {
+  running.child.stdin.on('error', (error) => { if (error.code !== 'EPIPE') throw error; });
+  running.child.stdin.end(input);
+  return (await running).stdout;
+}
+
 // ---- the service ----------------------------------------------------------------------------------------------------
 
 export class Coffer {
@@ -78,9 +85,7 @@ export class Coffer {
 
   // A coffer command that ends by itself; its standard output as text, or as bytes when `encoding` is 'buffer'.
   async run(args, { input, encoding = 'utf8', ...options } = {}) {
-    const running = execute(BINARY, args, { encoding, timeout: 60_000, maxBuffer: 1 << 26, ...options });
-    running.child.stdin.end(input ?? '');
-    return (await running).stdout;
+    return feed(execute(BINARY, args, { encoding, timeout: 60_000, maxBuffer: 1 << 26, ...options }), input ?? '');
   }
 
   async invite(name) {
@@ -121,9 +126,7 @@ export class Coffer {
 
 // Debian's own interpreter, which has PyCryptodome; standard output as text, or as bytes.
 export async function python(args, input = '', encoding = 'utf8') {
-  const running = execute('/usr/bin/python3', args, { encoding, timeout: 60_000, maxBuffer: 1 << 26 });
-  running.child.stdin.end(input);
-  return (await running).stdout;
+  return feed(execute('/usr/bin/python3', args, { encoding, timeout: 60_000, maxBuffer: 1 << 26 }), input);
 }
 
 export const PARTNER = path.join(ROOT, 'docs', 'examples', 'partner.py');

@@ -226,7 +226,7 @@ test('a signature that does not fit is a wall, which only insisting passes', asy
   fs.writeFileSync(at('letter'), 'Signed, and then spoilt on the way.');
   await cli('cid', ['send', 'ann', at('letter')]);
   await go(ann, '/messages');
-  await ann.getByRole('link', { name: 'cid', exact: true }).waitFor();
+  await ann.getByRole('link', { name: 'cid', exact: true }).first().waitFor();
   // A server that lies: it hands out other signed bytes under this id.
   const other = await scene.coffer.run(['seal', '--to', at('ann.pub.pem')], { input: 'Forged.', encoding: 'buffer' });
   await ann.route(/\/messages\/[0-9a-f-]{36}$/, async (route) => {
@@ -234,7 +234,7 @@ test('a signature that does not fit is a wall, which only insisting passes', asy
     const response = await route.fetch({ ignoreHTTPSErrors: true });
     return route.fulfill({ response, body: other });
   });
-  await ann.getByRole('link', { name: 'cid', exact: true }).click();
+  await ann.getByRole('link', { name: 'cid', exact: true }).first().click();
   await ann.getByRole('heading', { name: 'The signature does not fit: anyone may have written this' }).waitFor();
   assert.equal(await ann.locator('pre.verbatim').count(), 0);
   await ann.getByRole('button', { name: 'Open it all the same' }).click();
@@ -374,6 +374,7 @@ test('learners see the bytes part by part, under names', async () => {
   await ben.getByRole('link', { name: 'Look at the bytes' }).click();
   await ben.getByRole('heading', { name: 'The bytes of a message' }).waitFor();
   const bytesOf = async (page, name) => (await page.locator(`.part-${name} .bytes`).innerText()).split('\n').map((line) => line.slice(8, 55)).join(' ').replaceAll(/\s/g, '');
+  assert.match(await ben.locator('.part-nonce .bytes').innerText(), /^000100  (?:[0-9a-f]{2} ){16} .{16}$/, 'sixteen in a row');
   for (const name of ['wrap', 'nonce', 'tag', 'ciphertext']) assert.equal(await bytesOf(ben, name), await bytesOf(ann, name));
   const list = await scene.coffer.run(['inspect', '--to', at('ben.pub.pem')], { input: Buffer.from((await Promise.all(['wrap', 'nonce', 'tag', 'ciphertext'].map((name) => bytesOf(ann, name)))).join(''), 'hex') });
   assert.match(list, /ciphertext/i);

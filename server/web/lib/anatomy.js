@@ -4,10 +4,11 @@ import { partsOf } from './sealed.js';
 import { strings } from '../strings.js';
 
 const SHOWN = 512;
+const NARROW = 640; // pixels
 
 function dump(bytes, offset) {
   const rows = [];
-  const width = matchMedia('(max-width: 40rem)').matches ? 8 : 16;
+  const width = document.documentElement.clientWidth < NARROW ? 8 : 16;
   for (let at = 0; at < bytes.length; at += width) {
     const row = bytes.subarray(at, at + width);
     const hex = Array.from(row, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
