@@ -8,6 +8,7 @@ import sys
 
 import crowd
 import figures
+import grants
 import mailbox
 import overload
 import transfer
@@ -26,9 +27,10 @@ FIGURES = {
     "overload": overload.overload,
     "crowd": crowd.crowd,
     "mailbox": mailbox.mailbox,
+    "grants": grants.grants,
     "million": figures.million,
 }
-BY_NAME = ("crowd", "million")  # they take minutes
+BY_NAME = ("crowd", "grants", "million")  # they take minutes
 TITLES = ("what", "measured", "ratio", "ceiling beside it", "wanted", "aim", "met?")
 
 
