@@ -294,3 +294,15 @@ bool cert_files_read(struct cert_files *files, const struct cert_texts *current,
 	}
 	return read_clients(&r) && good;
 }
+
+void cert_files_judge_staples(struct cert_files *files, const struct cert_texts *current,
+			      void (*judge)(void *arg, unsigned slot, const char *line), void *arg)
+{
+	const struct cert_texts none = {.pair_count = 0};
+	const struct tls_material material = cert_texts_material(current, &none);
+	struct reading r = {.files = files, .judge = judge, .arg = arg};
+
+	for (size_t i = 0; i < files->pair_count; i++)
+		if (material.pairs[i].ocsp_der && tls_pair_check_staple(&material.pairs[i]) == TLS_STAPLE_OLD)
+			refuse_for(&r, CERT_SLOT_STAPLE + (unsigned)i, &files->pairs[i].staple, NULL, TLS_STAPLE_OLD);
+}

@@ -42,5 +42,8 @@ enum watched_state cert_files_look(const struct cert_files *files);
 bool cert_files_read(struct cert_files *files, const struct cert_texts *current, bool any_date,
 		     void (*judge)(void *arg, unsigned slot, const char *line), void *arg,
 		     struct cert_texts *ret_fresh);
+/* Judges the staples that are served: what was good when it was read expires. */
+void cert_files_judge_staples(struct cert_files *files, const struct cert_texts *current,
+			      void (*judge)(void *arg, unsigned slot, const char *line), void *arg);
 
 #endif

@@ -81,6 +81,13 @@ static void judge(void *arg, unsigned slot, const char *line)
 	certificates->told[slot] = line ? strdup(line) : NULL;
 }
 
+/* Where another fault is known it stays that one. */
+static void judge_if_good(void *arg, unsigned slot, const char *line)
+{
+	if (!((struct certificates *)arg)->told[slot])
+		judge(arg, slot, line);
+}
+
 /* ---- the local CA ------------------------------------------------------------------------------------------------ */
 
 static struct local_certificate local_of(const struct certificates *certificates)
@@ -265,6 +272,7 @@ static bool look(struct certificates *certificates)
 		renew_local(certificates, at_once);
 	if (at_once || state != WATCHED_SAME || certificates->pending)
 		read_files(certificates);
+	cert_files_judge_staples(certificates->files, &certificates->texts, judge_if_good, certificates);
 	warn(certificates);
 	return false;
 }

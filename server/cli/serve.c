@@ -448,9 +448,8 @@ int command_serve(int argc, char **argv)
 		exit_status = complain(s.error);
 	metrics_port_free(s.metrics_port);
 	plain_port_free(s.plain_port);
-	acme_stop(s.acme);
-	http_server_stop(s.server);
 	acme_free(s.acme);
+	http_server_stop(s.server);
 	workers_free(s.workers);
 	care_free(s.care);
 	epochs_free(s.epochs);

@@ -33,6 +33,8 @@ const char *tls_status_text(enum tls_status status)
 		return "there is no certificate in it";
 	case TLS_CLIENT_CRL:
 		return "there is no CRL in it";
+	case TLS_REFUSED:
+		return "the client asks for what is not spoken here";
 	case TLS_INTERNAL:
 		return "the TLS library failed";
 	}

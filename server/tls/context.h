@@ -29,6 +29,7 @@ enum tls_status {
 	TLS_STAPLE_REVOKED, /* it says that the certificate was revoked */
 	TLS_CLIENT_CA,	    /* there is no certificate in the text */
 	TLS_CLIENT_CRL,	    /* there is no list of the revoked in the text */
+	TLS_REFUSED,	    /* the client asks for what is not spoken here */
 	TLS_INTERNAL,	    /* the library failed in a way that no input explains */
 };
 const char *tls_status_text(enum tls_status status);
@@ -116,9 +117,9 @@ struct tls_traffic {
 };
 
 /*
- * Before the handshake: attaches the credential, tickets, ALPN, and a pull function that acknowledges quickly during
- * the handshake. `traffic`, borrowed for the session's life, is kept up to date. tls_session_done() must be called,
- * whether this succeeds or not.
+ * Before the handshake, when the ClientHello has come: attaches the credential, tickets, ALPN, and a pull function that
+ * acknowledges quickly during the handshake; then answers the hello, by an alert if need be (TLS_REFUSED). `traffic`,
+ * borrowed for the session's life, is kept up to date. tls_session_done() must be called, whether this succeeds or not.
  */
 MUST_CHECK enum tls_status tls_session_prepare(struct tls_context *context, struct gnutls_session_int *session,
 					       struct tls_traffic *traffic);

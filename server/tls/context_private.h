@@ -24,6 +24,7 @@ enum {
 struct tls_link {
 	int fd;
 	struct tls_traffic *traffic;
+	bool answering; /* the server's first flight is under way, and once it has gone nothing is received */
 };
 
 /* Immutable once made, but for the count. */

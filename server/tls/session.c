@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
@@ -17,8 +18,13 @@ enum { TICKET_KEY_SECONDS = 24 * 60 * 60 };
 static ssize_t pull(gnutls_transport_ptr_t ptr, void *buffer, size_t size)
 {
 	struct tls_link *link = ptr;
-	ssize_t got = link->traffic->deaf ? 0 : recv(link->fd, buffer, size, 0);
+	ssize_t got;
 
+	if (link->answering && link->traffic->sent > 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	got = link->traffic->deaf ? 0 : recv(link->fd, buffer, size, 0);
 	if (got >= 0) {
 		link->traffic->moves++;
 		link->traffic->received += (uint64_t)got;
@@ -137,11 +143,37 @@ static int enable_tickets(struct tls_context *context, gnutls_session_t session)
 
 /* ---- the session ------------------------------------------------------------------------------------------------- */
 
+/*
+ * Answers the ClientHello, which has come whole, here and not where the library below would: that tells no client why
+ * it is refused. The handshake does not go further in this call, however quick the client is: one that is complete
+ * would begin again there.
+ */
+static enum tls_status answer(gnutls_session_t session, struct tls_link *link)
+{
+	int code;
+
+	link->answering = true;
+	code = gnutls_handshake(session);
+	link->answering = false;
+	if (code == 0 || !gnutls_error_is_fatal(code))
+		return TLS_OK;
+	/* Nothing can be done for a client that it does not reach. */
+	(void)gnutls_alert_send_appropriate(session, code);
+	return TLS_REFUSED;
+}
+
+static int choose_protocol(gnutls_session_t session)
+{
+	static unsigned char HTTP_1_1[] = "http/1.1";
+	/* Twice: what libmicrohttpd has set comes first, http/1.0 among it, and only what is written over goes. */
+	static const gnutls_datum_t PROTOCOLS[] = {{HTTP_1_1, sizeof(HTTP_1_1) - 1}, {HTTP_1_1, sizeof(HTTP_1_1) - 1}};
+
+	return gnutls_alpn_set_protocols(session, PROTOCOLS, 2, GNUTLS_ALPN_MANDATORY);
+}
+
 enum tls_status tls_session_prepare(struct tls_context *context, struct gnutls_session_int *session,
 				    struct tls_traffic *traffic)
 {
-	static unsigned char HTTP_1_1[] = "http/1.1";
-	static const gnutls_datum_t PROTOCOL = {HTTP_1_1, sizeof(HTTP_1_1) - 1};
 	const int fd = (int)(intptr_t)gnutls_transport_get_ptr(session);
 	struct tls_link *link = take_link(context, fd);
 
@@ -149,8 +181,7 @@ enum tls_status tls_session_prepare(struct tls_context *context, struct gnutls_s
 		return TLS_NOMEM;
 	traffic->credential = tls_context_take(context);
 	if (gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, traffic->credential->gnutls) < 0 ||
-	    gnutls_alpn_set_protocols(session, &PROTOCOL, 1, GNUTLS_ALPN_MANDATORY) < 0 ||
-	    enable_tickets(context, session) < 0)
+	    choose_protocol(session) < 0 || enable_tickets(context, session) < 0)
 		return TLS_INTERNAL;
 	if (traffic->credential->clients)
 		gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
@@ -160,7 +191,7 @@ enum tls_status tls_session_prepare(struct tls_context *context, struct gnutls_s
 	gnutls_transport_set_pull_timeout_function(session, pull_timeout);
 	gnutls_transport_set_vec_push_function(session, push);
 	gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST, on_finished);
-	return TLS_OK;
+	return answer(session, link);
 }
 
 void tls_session_done(struct tls_traffic *traffic)

@@ -66,10 +66,10 @@ commonName = supplied
         if parent:
             openssl("req", "-new", *KINDS[kind], "-nodes", "-keyout", self.at("ca.key"), "-out", self.at("ca.csr"), "-subj",
                     f"/CN={name}", *usage, "-addext", "basicConstraints=critical,CA:TRUE")
-            parent.sign(self.at("ca.csr"), self.at("ca.pem"))
+            parent.sign(self.at("ca.csr"), self.at("ca.pem"), days=365)
         else:
             openssl("req", "-x509", *KINDS[kind], "-nodes", "-keyout", self.at("ca.key"), "-out", self.at("ca.pem"), "-days",
-                    "30", "-subj", f"/CN={name}", *usage)
+                    "365", "-subj", f"/CN={name}", *usage)
 
     def at(self, name):
         return os.path.join(self.directory, name)
@@ -82,24 +82,25 @@ commonName = supplied
         openssl("ca", "-batch", "-config", self.at("ca.cnf"), "-cert", self.at("ca.pem"), "-keyfile", self.at("ca.key"),
                 *arguments)
 
-    def sign(self, request, certificate, start=None, end=None):
+    def sign(self, request, certificate, start=None, end=None, days=10):
         dates = ["-startdate", start] if start else []
-        self.ca("-in", request, "-out", certificate, "-notext", *dates, *(["-enddate", end] if end else ["-days", "10"]))
+        self.ca("-in", request, "-out", certificate, "-notext", *dates, *(["-enddate", end] if end else ["-days", str(days)]))
 
-    def issue(self, subject, file, *extensions, start=None, end=None, kind="ec"):
+    def issue(self, subject, file, *extensions, kind="ec", **dates):
         """A certificate for clients unless the extensions say otherwise; (certificate, key)."""
         wanted = extensions or ("extendedKeyUsage=clientAuth",)
         added = [part for extension in wanted for part in ("-addext", extension)]
         openssl("req", "-new", *KINDS[kind], "-nodes", "-keyout", self.at(f"{file}.key"), "-out", self.at(f"{file}.csr"),
                 "-subj", f"/CN={subject}", *added)
-        self.sign(self.at(f"{file}.csr"), self.at(f"{file}.pem"), start, end)
+        self.sign(self.at(f"{file}.csr"), self.at(f"{file}.pem"), **dates)
         return self.at(f"{file}.pem"), self.at(f"{file}.key")
 
-    def server(self, file, names=("localhost", "127.0.0.1"), **options):
-        """A certificate for a server, with the intermediate one behind it if there is one; (chain, key)."""
+    def server(self, file, names=("localhost", "127.0.0.1"), more=(), **options):
+        """A certificate for a server (`more`: further extensions), with the intermediate one behind it if there is one;
+        (chain, key)."""
         kinds = ",".join(("IP:" if re.fullmatch(r"[0-9.]+|.*:.*", name) else "DNS:") + name for name in names)
         certificate, key = self.issue(names[0], file, "extendedKeyUsage=serverAuth", f"subjectAltName={kinds}",
-                                      "keyUsage=digitalSignature", **options)
+                                      "keyUsage=digitalSignature", *more, **options)
         if self.parent:
             with open(certificate, "a", encoding="ascii") as chain, open(self.at("ca.pem"), encoding="ascii") as own:
                 chain.write(own.read())

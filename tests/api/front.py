@@ -20,7 +20,7 @@ class Tls:
     """Directly, as curl does."""
 
     name = "tls"
-    ready = re.compile(r"coffer is ready at https://(?:127\.0\.0\.1|localhost|\[::1\]):(\d+)")
+    ready = re.compile(r"coffer is ready at https://\S+:(\d+)")
 
     def __init__(self, server):
         self.server = server

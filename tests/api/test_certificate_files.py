@@ -17,7 +17,7 @@ class Served(Server):
     """A server whose certificate is one of `authority`; its clients trust that alone."""
 
     def __init__(self, authority, *options):
-        super().__init__(*options)
+        super().__init__(*options, through="tls")
         self.authority = authority
 
     def ca(self):
@@ -197,8 +197,9 @@ class CertificateFiles(FilesTest):
     def test_two_kinds_of_key_side_by_side(self):
         rsa = self.authority.server("rsa", kind="rsa")
         both = (f"{self.first[0]},{rsa[0]}", f"{self.first[1]},{rsa[1]}")
-        server = Served(self.authority, "--tls-cert", both[0], "--tls-key", both[1]).start()
+        server = Served(self.authority, "--tls-cert", both[0], "--tls-key", both[1])
         self.addCleanup(server.remove)
+        server.start()
         self.assertEqual(server.shown(), fingerprint(self.first[0]))
         self.assertEqual(server.shown(ciphers="ECDHE-ECDSA-AES128-GCM-SHA256"), fingerprint(self.first[0]))
         self.assertEqual(server.shown(ciphers="ECDHE-RSA-AES128-GCM-SHA256"), fingerprint(rsa[0]))

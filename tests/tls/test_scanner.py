@@ -1,0 +1,70 @@
+"""Debian's testssl.sh against the running server: nothing above LOW, but that nobody public vouches for the local CA."""
+
+import json
+import os
+import subprocess
+import tempfile
+import unittest
+
+from shaking import CertifiedServer
+from chains import Authority  # pylint: disable=wrong-import-order
+from harness import Server  # pylint: disable=wrong-import-order
+
+FINE = {"OK", "INFO", "LOW"}
+# Of the tool, not of the server.
+TOOL = {"engine_problem"}
+# A CA of one's own tells nobody whom it has revoked: whoever runs it takes it out of the trusted ones instead.
+LOCAL_CA = {"cert_revocation", "cert_trust", "cert_chain_of_trust"}
+# Without these it has not looked.
+LOOKED = {"TLS1_2", "TLS1_3", "SSLv3", "cipherlist_AVERAGE", "heartbleed", "ROBOT", "secure_client_renego", "LUCKY13", "HSTS",
+          "cert_keySize", "sessionresumption_ticket"}
+
+
+class Scanner(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = directory.name
+
+    def scan(self, server):
+        """{id: (severity, finding)}"""
+        self.addCleanup(server.remove)
+        server.start()
+        report = os.path.join(self.directory, "report.json")
+        done = subprocess.run(
+            ["testssl", "--quiet", "--color", "0", "--warnings", "off", "--jsonfile", report, "--add-ca", server.ca(), "--ip",
+             "127.0.0.1", f"localhost:{server.port}"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, encoding="utf-8", errors="replace", timeout=600, check=False)
+        self.assertTrue(os.path.exists(report), done.stdout)
+        with open(report, encoding="utf-8") as file:
+            found = {one["id"].split(" ")[0]: (one["severity"], one["finding"]) for one in json.load(file)}
+        self.assertEqual(LOOKED - set(found), set())
+        return found
+
+    def check(self, found, allowed=()):
+        self.assertEqual({name: what for name, what in found.items()
+                          if what[0] not in FINE and name not in TOOL and name not in allowed}, {})
+        self.assertEqual(found["TLS1_3"][1], "offered with final")
+        self.assertEqual(found["HSTS"][0], "OK")
+        self.assertIn("not vulnerable", found["secure_client_renego"][1])
+
+    def test_the_certificate_of_the_local_ca(self):
+        found = self.scan(Server("--kek-bits", "2048"))
+        self.assertIn("EC 256", found["cert_keySize"][1])
+        self.check(found, LOCAL_CA)
+
+    def test_an_rsa_certificate_from_a_file_with_a_staple(self):
+        root = Authority(self.directory, "root")
+        authority = Authority(self.directory, "intermediate", parent=root, kind="rsa")
+        pair = authority.server("server", kind="rsa", more=("authorityInfoAccess=OCSP;URI:http://127.0.0.1:9/",),
+                                days=90)
+        found = self.scan(CertifiedServer(authority, pair, "--tls-ocsp", authority.ocsp("server")))
+        self.assertIn("RSA 2048", found["cert_keySize"][1])
+        self.assertEqual(found["OCSP_stapling"][1], "offered")
+        self.check(found)
+
+
+if __name__ == "__main__":
+    unittest.main()
