@@ -34,7 +34,7 @@ COLUMNS = {
     "audit_segment": "first last previous hash created_ms",
     "invite": "invite_id revision state hash name scopes created_ms expires_ms made_by used_by",
 }
-ACTIONS = [*range(1, 26), *range(30, 46)]
+ACTIONS = [*range(1, 26), *range(30, 47), 60]
 
 Version = namedtuple("Version", "record_id version state owner media_type labels content")
 Event = namedtuple("Event", "sequence time_ms account_id token_id peer action record_id version revision outcome"

@@ -190,6 +190,22 @@ class Architecture(unittest.TestCase):
 
 
 class Formats(unittest.TestCase):
+    def test_the_actions_of_the_audit_log_are_those_of_the_program(self):
+        text = (ROOT / "docs/formats.md").read_text(encoding="utf-8")
+        told = {int(number): name for number, name in
+                re.findall(r"(\d+) ([a-z]+\.[a-z-]+)", re.search(r"^\| 2 \| action: (.*) \|$", text, re.M).group(1))}
+        numbers = {symbol: int(number) for symbol, number in
+                   re.findall(r"(AUDIT_\w+) = (\d+)", (ROOT / "server/core/audit.h").read_text(encoding="utf-8"))}
+        names = {numbers[symbol]: name for symbol, name in
+                 re.findall(r'\[(AUDIT_\w+)\] = "([a-z.-]+)"', (ROOT / "server/core/audit.c").read_text(encoding="utf-8"))}
+        self.assertGreater(len(names), 40)
+        self.assertEqual(told, names)
+
+    def test_every_file_of_vectors_is_told_of(self):
+        text = (ROOT / "docs/formats.md").read_text(encoding="utf-8")
+        for path in (ROOT / "tests/vectors").glob("*.json"):
+            self.assertIn(f"`tests/vectors/{path.name}`", text)
+
     def test_the_offsets_of_each_table_add_up(self):
         text = (ROOT / "docs/formats.md").read_text(encoding="utf-8")
         tables = re.findall(r"^\| offset \| bytes \| what \|\n\|[-|]+\|\n((?:\|.*\n)+)", text, re.M)
