@@ -50,6 +50,7 @@ class Tls:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
             if source:
                 connection.bind((source, 0))
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as http.client does
             connection.connect((LOOPBACK, self.port))
         except BaseException:
             connection.close()

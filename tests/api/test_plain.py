@@ -13,6 +13,7 @@ import raw
 import slow
 import test_admission
 import test_deadlines
+import test_hostile
 import test_start
 from harness import BINARY, ApiTest, Server, run, wait_until
 
@@ -37,6 +38,10 @@ class PlainAdmission(test_admission.InAll):
 
 
 class PlainAdmissionOfOneAddress(test_admission.OfOneAddress):
+    through = "plain"
+
+
+class PlainGate(test_hostile.Gate):
     through = "plain"
 
 
