@@ -247,7 +247,9 @@ static struct MHD_Daemon *make_daemon(struct loop *loop, bool plain)
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_A_CONNECTION, MHD_OPTION_CONNECTION_LIMIT,
 		2 * loop->server->options.limits.connections + CONNECTIONS_OVER,
 #if MHD_VERSION >= 0x00097701
-		MHD_OPTION_CLIENT_DISCIPLINE_LVL, 3,
+		/* A higher one would refuse the empty line that may precede a request (RFC 9112 §2.2), and forgive
+		 * blanks behind a chunk's size. */
+		MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
 #endif
 		MHD_OPTION_END);
 }

@@ -1,11 +1,16 @@
 """Bytes over TLS that no HTTP library would send, and requests written as text in the public test suites."""
 
+import ctypes
 import os
 import re
 import socket
 
 DATA = os.environ.get("COFFER_TEST_DATA")
 HAS_DATA = bool(DATA) and os.path.isdir(os.path.join(DATA, "http"))
+# Of the libmicrohttpd that coffer loads: (0, 9, 75) on Debian 12, (1, 0, 1) on Debian 13.
+_LIBRARY = ctypes.CDLL("libmicrohttpd.so.12")
+_LIBRARY.MHD_get_version.restype = ctypes.c_char_p
+LIBRARY = tuple(int(part) for part in _LIBRARY.MHD_get_version().split(b"."))
 AFTER = b"GET /v1/health HTTP/1.1\r\nHost: after\r\n\r\n"
 
 

@@ -116,6 +116,13 @@ CASES = {
 }
 
 
+# What libmicrohttpd 1.0 does not take for HTTP at all it closes without a word; 0.9 lets the gate answer.
+SILENT = set() if raw.LIBRARY < (1, 0) else {
+    "a NUL in the method", "a NUL in the path", "a NUL in the query", "a NUL between path and query", "a method of 100 KiB",
+    "another TLS hello",
+}
+
+
 class Gate(ApiTest):
     options = ("--max-record-size", str(LIMIT))
 
@@ -130,6 +137,9 @@ class Gate(ApiTest):
                     self.server, text.replace(b"TOKEN", self.server.token.encode()) + raw.AFTER)
                 self.assertTrue(closed, "the connection stayed open")
                 codes = raw.statuses(answer)
+                if name in SILENT:
+                    self.assertEqual(answer, b"")
+                    continue
                 self.assertEqual(len(codes), 1, answer[:400])
                 self.assertTrue(400 <= codes[0] < 500 or codes[0] == 505, answer[:400])
         self.assertEqual(self.stored(), before)
@@ -141,6 +151,12 @@ class Gate(ApiTest):
         last = b"GET /v1/health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
         answer, closed = raw.send(self.server, text.replace(b"TOKEN", token) + raw.AFTER + last)
         self.assertEqual((raw.statuses(answer), closed), ([201, 200, 200], True))
+
+    def test_an_empty_line_before_a_request_is_skipped(self):
+        """RFC 9112 section 2.2: clients of old sent one behind a body."""
+        text = b"\r\nGET /v1/health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        answer, closed = raw.send(self.server, text)
+        self.assertEqual((raw.statuses(answer), closed), ([200], True))
 
     # As the suite's own remarks say, these depend on a setting or on the meaning of a field.
     READ_AS_WE_DO = {
