@@ -2,15 +2,19 @@
 
 import http.client
 import os
+import re
+import shutil
 import socket
+import subprocess
 import sys
+import tempfile
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "api"))
 
 import raw  # noqa: E402
-from harness import ApiTest, CONTRACT, run, wait_until  # noqa: E402
+from harness import BINARY, CONTRACT, ROOT, ApiTest, run, wait_until  # noqa: E402
 from partners import Partner, rsa_key  # noqa: E402
 
 MIB = 1024 * 1024
@@ -18,6 +22,28 @@ LIES = {
     "X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "http", "X-Forwarded-Host": "evil.example",
     "Forwarded": "for=203.0.113.9;proto=http;host=evil.example", "X-Real-Ip": "203.0.113.9",
 }
+
+
+class Documented(unittest.TestCase):
+    """The command of docs/tls.md starts a server, and the configurations name the same one."""
+
+    def test_the_command_starts_a_server(self):
+        root = tempfile.mkdtemp(prefix="coffer-proxy-")
+        self.addCleanup(shutil.rmtree, root)
+        page = os.path.join(ROOT, "docs", "tls.md")
+        with open(page, encoding="utf-8") as file:
+            command = re.search(r"^coffer serve .*--http unix:.*$", file.read(), re.M)[0]
+        for name in ("nginx.conf", "Caddyfile", "haproxy.cfg"):
+            with open(os.path.join(ROOT, "docs", "examples", name), encoding="utf-8") as file:
+                self.assertIn(f"#     {command}\n", file.read(), name)
+        words = command.replace("/run/coffer/http", f"{root}/http").split()
+        with subprocess.Popen([BINARY, *words[1:], "--data", f"{root}/data"], stdout=subprocess.PIPE,
+                              encoding="utf-8") as process:
+            try:
+                self.assertEqual(process.stdout.readline(), f"coffer is ready for a proxy at unix:{root}/http\n")
+            finally:
+                process.terminate()
+        self.assertEqual(process.returncode, 0)
 
 
 class Trust:
