@@ -79,6 +79,22 @@ static bool by_certificate(struct call *call)
 	return false;
 }
 
+/*
+ * A browser shows its certificate whoever makes it ask, and tells on whose behalf it does: Origin beside every method
+ * but GET and HEAD, the newer ones Sec-Fetch-Site too. What is no browser tells neither.
+ */
+static bool is_of_another_site(struct call *call)
+{
+	static const char HTTPS[] = "https://";
+	const char *site = http_header(call->x, "Sec-Fetch-Site", NULL);
+	const char *origin = http_header(call->x, "Origin", NULL), *host = http_host(call->x);
+
+	if (site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0)
+		return true;
+	return origin && !(host && strncmp(origin, HTTPS, sizeof(HTTPS) - 1) == 0 &&
+			   strcasecmp(origin + sizeof(HTTPS) - 1, host) == 0);
+}
+
 void call_authenticate(struct call *call)
 {
 	size_t count = 0;
@@ -94,6 +110,11 @@ void call_authenticate(struct call *call)
 		return;
 	memcpy(call->event.account_id, call->principal.account_id, sizeof(call->event.account_id));
 	memcpy(call->event.token_id, call->principal.token_id, sizeof(call->event.token_id));
+	if (!value && strcmp(http_route(call->x)->method, "GET") != 0 && is_of_another_site(call)) {
+		http_problem(call->x, PROBLEM_FORBIDDEN, "a page of another site has made the browser ask for this");
+		call->refused = true;
+		return;
+	}
 	if (scope && !(call->principal.scopes & scope)) {
 		http_problem(call->x, PROBLEM_FORBIDDEN, NULL);
 		call->refused = true;

@@ -365,14 +365,20 @@ static void wake(int fd)
 		return; /* the counter is full: it wakes all the same */
 }
 
+void acme_stop(struct acme *acme)
+{
+	if (!acme || !acme->running)
+		return;
+	wake(acme->stop_fd);
+	pthread_join(acme->thread, NULL);
+	acme->running = false;
+}
+
 void acme_free(struct acme *acme)
 {
 	if (!acme)
 		return;
-	if (acme->running) {
-		wake(acme->stop_fd);
-		pthread_join(acme->thread, NULL);
-	}
+	acme_stop(acme);
 	if (acme->stop_fd >= 0)
 		close(acme->stop_fd);
 	if (acme->look_fd >= 0)

@@ -30,7 +30,9 @@ MUST_CHECK bool acme_new(const struct acme_options *options, struct acme **ret_a
 			 size_t error_size);
 /* Once the plain port answers with acme_proof(). Nothing is ordered before acme_look(). False: no thread can be had. */
 MUST_CHECK bool acme_start(struct acme *acme);
-/* Ends an order that is under way. After the plain port. NULL is accepted. */
+/* Ends an order that is under way, and begins no other. acme_status() goes on. Both accept NULL. */
+void acme_stop(struct acme *acme);
+/* Once nobody asks any more: the plain port, and whoever tells of the status. */
 void acme_free(struct acme *acme);
 
 /* For the plain port. arg: the struct acme. */

@@ -448,8 +448,9 @@ int command_serve(int argc, char **argv)
 		exit_status = complain(s.error);
 	metrics_port_free(s.metrics_port);
 	plain_port_free(s.plain_port);
-	acme_free(s.acme);
+	acme_stop(s.acme);
 	http_server_stop(s.server);
+	acme_free(s.acme);
 	workers_free(s.workers);
 	care_free(s.care);
 	epochs_free(s.epochs);

@@ -100,6 +100,22 @@ void audit_archive_close(struct audit_archive_file *file)
 	file->bytes = NULL;
 }
 
+enum core_status audit_archive_has(const struct vault *vault, const struct store_audit_segment *row)
+{
+	struct audit_archive_file file;
+	struct store_audit_event event = {.sequence = 0};
+	enum core_status status = audit_archive_open(vault, row, &file);
+
+	if (status != CORE_OK)
+		return status;
+	while (audit_segment_next(&file.reader, &event))
+		continue;
+	if (file.reader.failed || event.sequence != row->last || memcmp(event.hash, row->hash, sizeof(row->hash)) != 0)
+		status = CORE_DAMAGED;
+	audit_archive_close(&file);
+	return status;
+}
+
 /* ---- the directory ------------------------------------------------------------------------------------------------
  */
 

@@ -39,6 +39,11 @@ struct audit_archive_file {
 MUST_CHECK enum core_status audit_archive_open(const struct vault *vault, const struct store_audit_segment *row,
 					       struct audit_archive_file *ret_file);
 void audit_archive_close(struct audit_archive_file *file);
+/*
+ * Whether the file of a segment, whose row has been checked, is there up to the last event that the row tells of; what
+ * stands between is not verified. As audit_archive_open().
+ */
+MUST_CHECK enum core_status audit_archive_has(const struct vault *vault, const struct store_audit_segment *row);
 
 /* A file of the archive that is named as a segment is: the number of its first event. */
 typedef bool audit_archive_visit(void *arg, uint64_t first);

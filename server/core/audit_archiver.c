@@ -57,14 +57,33 @@ static enum store_status remove_apply(struct store_job *job, struct store_txn *t
 	return store_audit_remove(txn, archiving->base.last, REMOVE_AT_ONCE, &archiving->removed);
 }
 
+/* A backup may have been put back without its archive. */
+static enum core_status need_file(const struct archiving *archiving)
+{
+	const enum core_status status = audit_archive_has(archiving->vault, &archiving->base);
+	char name[AUDIT_ARCHIVE_NAME];
+
+	if (status != CORE_NOT_FOUND && status != CORE_DAMAGED)
+		return status == CORE_OK ? status : fail(archiving, status, "its last segment cannot be read");
+	audit_archive_name(archiving->base.first, name);
+	return files_fail(archiving->error, CORE_DAMAGED,
+			  "the audit log cannot be archived: %s is missing or damaged, so its events stay in the "
+			  "database",
+			  name);
+}
+
 /* *ret_more: there were some. */
 static enum core_status drop_archived(struct archiving *archiving, bool *ret_more)
 {
+	enum core_status file;
 	uint64_t first = UINT64_MAX;
 	enum store_status status = store_audit_list(archiving->view, 0, 1, note_sequence, &first);
 
 	*ret_more = status == STORE_OK && first <= archiving->base.last;
 	if (*ret_more) {
+		file = need_file(archiving);
+		if (file != CORE_OK)
+			return file;
 		archiving->job.apply = remove_apply;
 		status = store_run(archiving->vault->store, &archiving->job);
 	}

@@ -57,7 +57,8 @@ static void read_file(struct reading *reading, struct audit_read_state *state)
 		    !read_event(reading, &row))
 			break;
 	}
-	if (reader->failed)
+	if (reader->failed ||
+	    (reading->after == state->segment.last && memcmp(reading->hash, state->segment.hash, DIGEST_SIZE) != 0))
 		reading->good = false;
 	*reader = at;
 }

@@ -174,6 +174,9 @@ static enum core_status walk_segment(struct audit_walk *walk, const struct store
 			store_audit_list(walk->view, row->first - 1, AUDIT_SEGMENT_EVENTS, compare_twice, &twice));
 		if (status == CORE_OK)
 			status = walk_file_events(walk, &file.reader);
+		/* Whole as it may be, it must be the one that was made then: a store that was put back makes others. */
+		if (status == CORE_OK && !walk->stopped && memcmp(walk->hash, row->hash, sizeof(walk->hash)) != 0)
+			walk_fault(walk, row->last, "is another than its segment was made with");
 	} else if (status == CORE_NOT_FOUND || status == CORE_DAMAGED) {
 		walk_fault(walk, walk->sequence + 1,
 			   status == CORE_NOT_FOUND ? "is missing, with the file of its segment"

@@ -57,6 +57,15 @@ void connection_notice(void *arg, struct MHD_Connection *mhd, void **context, en
 		connection_gone(arg, *context);
 }
 
+static bool is_listed(const struct loop *loop, const struct connection *connection)
+{
+	const struct connection *c = loop->connections;
+
+	while (c && c != connection)
+		c = c->next;
+	return c != NULL;
+}
+
 void connection_adopt(struct loop *loop, struct connection *connection)
 {
 	connection->since_ms = http_now_ms();
@@ -65,9 +74,11 @@ void connection_adopt(struct loop *loop, struct connection *connection)
 	if (loop->connections)
 		loop->connections->previous = connection;
 	loop->connections = connection;
-	/* When this fails the socket has been closed, and nobody was told of the connection. */
 	if (MHD_add_connection(loop->daemons[connection->plain ? DAEMON_PLAIN : DAEMON_TLS], connection->fd,
-			       (const struct sockaddr *)&connection->address, connection->address_size) != MHD_YES)
+			       (const struct sockaddr *)&connection->address, connection->address_size) == MHD_YES)
+		return;
+	/* The socket has been closed; of a connection that was begun its end has been told, too. */
+	if (is_listed(loop, connection))
 		connection_gone(loop, connection);
 }
 

@@ -13,7 +13,7 @@ import time
 import urllib.request
 
 TRUST = "/etc/ssl/certs/ca-certificates.crt"
-TOOLS = ("pebble", "pebble-challtestsrv", "uacme", "openssl", "unshare", "curl")
+TOOLS = ("pebble", "pebble-challtestsrv", "uacme", "openssl", "unshare", "setpriv", "ip", "curl")
 
 
 def missing():
@@ -22,7 +22,7 @@ def missing():
 
 
 def free_port():
-    """For TCP and UDP, and none that the kernel takes for an outgoing connection: it must be free after a restart too."""
+    """For TCP and UDP, and none that the kernel takes for an outgoing connection: it is free after a restart too."""
     while True:
         port = random.randrange(20000, 32000)
         try:
@@ -101,8 +101,8 @@ class Pebble:
         certificate, key = root.leaf(name)
         self.config = os.path.join(root.folder, name + ".json")
         self.log_path = os.path.join(root.folder, name + ".log")
-        settings = {"listenAddress": f"127.0.0.1:{self.port}", "managementListenAddress": f"127.0.0.1:{self.management}",
-                    "certificate": certificate, "privateKey": key, "httpPort": challenge_port, "tlsPort": free_port(),
+        settings = {"listenAddress": f"127.0.0.1:{self.port}",
+                    "managementListenAddress": f"127.0.0.1:{self.management}", "certificate": certificate, "privateKey": key, "httpPort": challenge_port, "tlsPort": free_port(),
                     "certificateValidityPeriod": validity}
         with open(self.config, "w", encoding="ascii") as file:
             json.dump({"pebble": settings}, file)

@@ -16,10 +16,11 @@ DOMAIN = "records.test"
 
 
 class AcmeServer(harness.Server):
-    def __init__(self, root, *options, domains=(DOMAIN,), directory=None, challenge_port=None, path=None):
+    def __init__(self, root, *options, domains=(DOMAIN,), directory=None, challenge_port=None, path=None, proxy=None):
         self.root_of_test = root
         self.challenge_port = challenge_port or free_port()
         self.path = path
+        self.proxy = proxy
         named = [word for domain in domains for word in ("--domain", domain)]
         super().__init__(*named, "--http-redirect", f"127.0.0.1:{self.challenge_port}", *options, directory=directory)
 
@@ -27,6 +28,8 @@ class AcmeServer(harness.Server):
         command = super().command(listen)
         if self.path is not None:
             command = ["env", f"PATH={self.path}", *command]
+        if self.proxy is not None:
+            command = ["env", f"https_proxy={self.proxy}", *command]
         return in_namespace(self.root_of_test.bundle, command)
 
     def log(self):

@@ -12,12 +12,14 @@ import socket
 import ssl
 import stat
 import subprocess
+import sys
 import threading
 import time
 import unittest
 
 from pebble import Pebble, Root, free_port, missing, wait_until
 from server import DOMAIN, AcmeServer
+from chains import Authority, date, replace
 from harness import BINARY, run
 
 ROOT = None
@@ -204,6 +206,13 @@ class Issue(AcmeTest):
         self.assertNotEqual(served_leaf(server.port), leaf)
         self.assertEqual(keys, [file_digest(server.acme_file("private", "key.pem")),
                                 file_digest(server.acme_file("private", DOMAIN, "key.pem"))])
+        # With the key gone there is a new one.
+        os.unlink(server.acme_file(DOMAIN, "cert.pem"))
+        os.unlink(server.acme_file("private", DOMAIN, "key.pem"))
+        server.hangup()
+        server.wait_served(count=3)
+        self.assertEqual(keys[0], file_digest(server.acme_file("private", "key.pem")))
+        self.assertNotEqual(keys[1], file_digest(server.acme_file("private", DOMAIN, "key.pem")))
         # Another SIGHUP changes nothing.
         orders = made.orders()
         server.hangup()
@@ -322,6 +331,22 @@ class Refused(AcmeTest):
             self.assertEqual(server.stop(), 0)
 
 
+class Proxy(AcmeTest):
+    def test_a_ca_behind_a_proxy_is_asked_through_it(self):
+        with socket.socket() as proxy:
+            proxy.bind(("127.0.0.1", 0))
+            proxy.listen()
+            proxy.settimeout(60)
+            server = AcmeServer(ROOT, "--acme-directory", "https://ca.test/dir",
+                                proxy=f"http://127.0.0.1:{proxy.getsockname()[1]}")
+            self.addCleanup(server.remove)
+            server.start()
+            connection, _ = proxy.accept()
+            with connection:
+                connection.settimeout(20)
+                self.assertTrue(connection.recv(4096).startswith(b"CONNECT ca.test:443 "))
+
+
 class Nonces(Scenario):
     environment = {"PEBBLE_WFE_NONCEREJECT": "25"}
     options = ("--acme-retry", "1s")
@@ -335,6 +360,36 @@ class BadNonces(AcmeTest):
         server.start()
         server.wait_served(seconds=120)
         self.assertIn("server rejected nonce", server.log())
+        self.assertEqual(server.curl(made.issuer(), "/v1/health").returncode, 0)
+
+
+class Found(AcmeTest):
+    """What is in the files when the server starts, from whatever clock."""
+
+    def begin_with(self, start, end):
+        made, server, pebble = self.begin()
+        server.start()
+        server.wait_served()
+        server.stop()
+        orders = made.orders()
+        authority = Authority(ROOT.folder, f"found-{server.challenge_port}")
+        chain, key = authority.server("leaf", (DOMAIN,), start=date(start), end=date(end))
+        replace(chain, server.acme_file(DOMAIN, "cert.pem"))
+        replace(key, server.acme_file("private", DOMAIN, "key.pem"))
+        server.start()
+        return made, server, pebble, orders
+
+    def test_one_that_is_not_valid_yet_is_waited_for(self):
+        made, server, _, orders = self.begin_with(3600, 7200)
+        server.wait_for("no certificate for .*cert.pem: the certificate is not valid yet")
+        self.assertEqual(made.orders(), orders)
+        with server.client(token=None) as client:
+            self.assertEqual(client.get("/v1/health").status, 200)
+
+    def test_one_that_has_expired_is_replaced(self):
+        made, server, _, orders = self.begin_with(-7200, -3600)
+        server.wait_served()
+        self.assertEqual(made.orders(), orders + 1)
         self.assertEqual(server.curl(made.issuer(), "/v1/health").returncode, 0)
 
 
@@ -389,6 +444,14 @@ class Start(AcmeTest):
             with contextlib.suppress(FileExistsError):
                 os.symlink(os.path.join("/bin", name), os.path.join(folder, name))
         return folder
+
+    def test_one_command_with_a_domain_is_there_for_all_on_the_usual_ports(self):
+        user = [] if os.geteuid() == 0 else ["--map-root-user"]
+        result = subprocess.run(
+            ["unshare", *user, "--net", "--mount", "--propagation", "private", sys.executable,
+             os.path.join(os.path.dirname(os.path.abspath(__file__)), "public.py")],
+            stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", check=False, timeout=180)
+        self.assertEqual((result.returncode, result.stdout), (0, "public: ok\n"), result.stderr)
 
     def test_without_the_client_it_says_what_to_install(self):
         self.assertIn("apt-get install uacme", self.refuse(path=self.without_uacme()))
@@ -495,7 +558,8 @@ class Waiting(unittest.TestCase):
         server = RENEWING.server
         server.wait_for("is to be renewed at", count=len(server.wait_served()))
         dates = subprocess.run(["openssl", "x509", "-noout", "-dates", "-dateopt", "iso_8601", "-in",
-                                server.acme_file(DOMAIN, "cert.pem")], capture_output=True, check=True, encoding="ascii")
+                                server.acme_file(DOMAIN, "cert.pem")], capture_output=True, check=True,
+                               encoding="ascii")
         begin, end = (datetime.datetime.fromisoformat(line.split("=")[1]) for line in dates.stdout.split("\n")[:2])
         due = datetime.datetime.fromisoformat(server.wait_for(r"is to be renewed at (\S+)")[-1])
         part = (due - begin) / (end - begin)

@@ -120,6 +120,28 @@ class Certificates(unittest.TestCase):
         self.assertEqual(self.client(pair, token="coffer_" + "A" * 43).get("/v1/records").status, 401)
         self.assertEqual(self.client(pair, token=self.server.token).get("/v1/accounts").status, 200)
 
+    def test_a_browser_that_another_site_makes_send_something_is_refused(self):
+        """It shows its certificate whoever makes it ask. A site's script can send text/plain without asking first."""
+        client = self.client(self.authority.issue("ward-3", "browser"))
+        own = f"https://127.0.0.1:{self.server.port}"
+        foreign = ({"origin": "https://evil.example"}, {"origin": "null"}, {"origin": f"http://127.0.0.1:{self.server.port}"},
+                   {"origin": f"https://127.0.0.1:{self.server.port}0"}, {"sec_fetch_site": "cross-site"},
+                   {"sec_fetch_site": "same-site"}, {"origin": own, "sec_fetch_site": "cross-site"})
+        for headers in foreign:
+            with self.subTest(headers):
+                answer = client.post(b"from elsewhere", "text/plain", **headers)
+                self.assertEqual(answer.status, 403, answer.body)
+                self.assertIn("another site", answer.json["detail"])
+                # A link is followed; what it leads to runs nothing, and the other site does not see it.
+                self.assertEqual(client.get("/v1/records", **headers).status, 200)
+        for headers in ({}, {"origin": own}, {"origin": own.upper().replace("HTTPS", "https"), "sec_fetch_site": "same-origin"},
+                        {"sec_fetch_site": "none"}):
+            with self.subTest(headers):
+                self.assertEqual(client.post(b"from here", "text/plain", **headers).status, 201)
+        # A token is not shown unasked.
+        with self.server.client() as admin:
+            self.assertEqual(admin.post(b"by a token", "text/plain", origin="https://evil.example").status, 201)
+
     def test_a_resumed_session_is_verified_again(self):
         """One that expires, or is revoked, between the first connection and the second."""
         end = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + 5))

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -77,6 +78,14 @@ class Container:
         self.tls = ssl.create_default_context(cadata=self.volume.read("tls/ca.pem"))
         self.token = self.volume.read("admin.token").strip()
         return self
+
+    def connect(self, timeout=20):
+        plain = socket.create_connection(("127.0.0.1", PORT), timeout)
+        try:
+            return self.tls.wrap_socket(plain, server_hostname="127.0.0.1")
+        except BaseException:
+            plain.close()
+            raise
 
     def client(self):
         return Client(self)

@@ -1,14 +1,16 @@
 """docker/compose.yaml: no engine is here to read it, so it is held against the image and against what coffer takes."""
 
+import http.client
 import os
 import pathlib
 import re
 import subprocess
+import tempfile
 import unittest
 
 import yaml
 
-from container import CONFIG, PORT, VOLUME, Container, Volume
+from container import CONFIG, GID, PORT, UID, VOLUME, Container, Volume, wait_until
 
 DOCKER = pathlib.Path(__file__).resolve().parents[2] / "docker"
 # What the specification of Compose knows, of what is used here; a misspelt member would be refused by an engine.
@@ -84,6 +86,41 @@ class Compose(unittest.TestCase):
                 self.assertTrue(service["environment"]["COFFER_HTTP_REDIRECT"].endswith(f":{port}"))
         self.assertEqual(self.services["alone"]["ports"][0].split(":")[0], "127.0.0.1")
         self.assertEqual(CONFIG["ExposedPorts"], {f"{PORT}/tcp": {}})
+
+    def start(self, name, **more):
+        """The service, with its variables and its secret."""
+        volume = Volume()
+        self.addCleanup(volume.remove)
+        secrets = tempfile.TemporaryDirectory(prefix="coffer-secrets-")
+        self.addCleanup(secrets.cleanup)
+        os.chmod(secrets.name, 0o755)
+        path = os.path.join(secrets.name, "coffer-unlock")
+        with open(path, "wb") as file:
+            file.write(os.urandom(32))
+        os.chown(path, UID, GID)
+        os.chmod(path, 0o400)
+        container = Container(volume, secrets=secrets.name, **{**self.services[name]["environment"], **more})
+        self.addCleanup(container.remove)
+        return container.serves()
+
+    def test_alone_serves_with_its_key_locked_and_open(self):
+        server = self.start("alone")
+        self.assertIn("locked on disk, and unsealed in memory", server.said)
+        self.assertEqual(server.healthy().returncode, 0)
+        self.assertEqual(server.stop(), 0)
+
+    def test_public_serves_and_redirects_while_no_certificate_is_to_be_had(self):
+        # No CA is here: that the program which asks one is in the image, and may run, is what can be seen.
+        server = self.start("public", COFFER_DOMAIN="records.example.test", COFFER_ACME_EMAIL="a@example.test",
+                            COFFER_ACME_DIRECTORY="https://localhost:1/directory")
+        self.assertTrue(wait_until(lambda: "uacme: fetching directory" in server.said), server.said)
+        connection = http.client.HTTPConnection("127.0.0.1", 8080, timeout=10)
+        connection.request("GET", "/v1/records", headers={"host": "records.example.test"})
+        answer = connection.getresponse()
+        self.assertEqual((answer.status // 100, answer.headers["Location"]), (3, "https://records.example.test/v1/records"))
+        connection.close()
+        self.assertEqual(server.healthy().returncode, 0, server.said)
+        self.assertEqual(server.stop(), 0, server.said)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ installed from the build, and proof.service, which runs PLACE/inside.py and whos
 say is in PLACE/log; what was left is gone with the namespaces.
 
 What docs/operations.md says of installing is what installs here; what it says of systemd, inside.py runs. Another Debian's
-systemd: COFFER_SYSTEMD_ROOT is its root, with systemd, curl and python3, COFFER_SYSTEMD_BINARY coffer as built for it."""
+systemd: COFFER_SYSTEMD_ROOT is its root, with systemd, curl, uacme and python3, COFFER_SYSTEMD_BINARY coffer as built for it."""
 
 import os
 import shutil

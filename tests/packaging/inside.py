@@ -95,6 +95,11 @@ def freeze(pid, name):
     raise LookupError(name)
 
 
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
 def drop_in(name, text):
     with open(os.path.join(DROP_INS, name), "w", encoding="utf-8") as file:
         file.write(text)
@@ -150,6 +155,14 @@ def main():
     code, text = documented(1)
     tell("a low port", code=code, text=text, status=curl("/v1/records", port=443)[2],
          process=process(show("MainPID")["MainPID"]))
+
+    # No CA is here: that the program which asks one may run under the unit is what can be seen.
+    with open("/etc/coffer/coffer.conf", "a", encoding="utf-8") as file:
+        file.write("domain = records.example.test\nacme_directory = https://localhost:1/directory\n")
+    code, text = restart()
+    wait_until(lambda: "uacme: fetching directory" in read("/proof/coffer.log"))
+    tell("a domain", code=code, text=text, **show("ActiveState"))
+
     systemctl("stop", "coffer")
     done = subprocess.run(["coffer", "check", "--data", DATA, "--credential-file", CREDENTIAL], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, encoding="utf-8", check=False)

@@ -124,6 +124,9 @@ class Booted(unittest.TestCase):
         self.expect("a low port", code=0, status="200")
         self.assertEqual(self.step("a low port")["process"]["capabilities"], CAP_NET_BIND_SERVICE)
 
+    def test_the_acme_client_runs_under_the_unit(self):
+        self.expect("a domain", code=0, ActiveState="active")
+
     def test_all_is_whole_in_the_end(self):
         self.expect("checked", code=0)
 

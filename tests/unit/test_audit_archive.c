@@ -275,6 +275,56 @@ Test(audit_archive, every_byte_and_every_length_counts)
 	cr_assert_eq(unlink(path), 0);
 }
 
+/* What the store would have written had its last archived event been another: as before a backup was put back. */
+static size_t write_another_history(uint8_t *bytes, size_t size, uint8_t *ret_bytes, size_t cap)
+{
+	struct audit_segment_reader reader;
+	struct store_audit_event row;
+	struct wire_out out;
+	uint8_t link[DIGEST_SIZE + AUDIT_EVENT_MAX], encoded[AUDIT_EVENT_MAX];
+
+	cr_assert(audit_segment_open(bytes, size, &reader));
+	wire_out_init(&out, ret_bytes, cap);
+	audit_segment_put_header(&out, &reader.segment);
+	while (audit_segment_next(&reader, &row)) {
+		if (row.sequence == reader.segment.last) {
+			struct audit_event event;
+			uint64_t sequence;
+
+			cr_assert(audit_decode(row.event.data, row.event.size, &sequence, &event));
+			event.outcome = 404;
+			row.event = (struct store_bytes){encoded, audit_encode(sequence, &event, encoded)};
+			memcpy(link + DIGEST_SIZE, encoded, row.event.size);
+			digest_sha256(link, DIGEST_SIZE + row.event.size, row.hash);
+			mac_compute(&f.keys.audit, row.hash, sizeof(row.hash), row.mac);
+		}
+		memcpy(link, row.hash, DIGEST_SIZE);
+		audit_segment_put_event(&out, &row);
+	}
+	return out.used;
+}
+
+Test(audit_archive, a_file_of_another_history_is_not_that_of_its_segment)
+{
+	static uint8_t bytes[8192], another[8192];
+	char path[PATH_MAX], report[1024] = "";
+	uint64_t count = 0, after = 0, last = 0;
+	size_t size;
+
+	append(9, 1000);
+	move_all();
+	append(3, 1000);
+	cr_assert_eq(audit_archive_path(&f.vault, 1, path), CORE_OK);
+	size = read_file(path, bytes, sizeof(bytes));
+	write_file(path, another, write_another_history(bytes, size, another, sizeof(another)));
+	cr_assert_not(verify(report, &count));
+	cr_assert_str_eq(report, "audit event 9: is another than its segment was made with "
+				 "(audit-archive/00000000000000000001.audit)\n");
+	cr_assert_eq(audit_read(view, &f.vault, &after, 20, expect_next, &last), CORE_DAMAGED);
+	write_file(path, bytes, size);
+	assert_whole(13);
+}
+
 Test(audit_archive, what_does_not_verify_is_not_moved)
 {
 	const struct audit_archiver_options options = {.before_ms = INT64_MAX, .late_ms = INT64_MAX};
@@ -300,6 +350,38 @@ Test(audit_archive, what_does_not_verify_is_not_moved)
 	cr_assert_not_null(strstr(text, "row of its last segment"));
 	f.keys.row.b[0] ^= 1;
 	assert_whole(15);
+}
+
+Test(audit_archive, what_has_lost_its_file_stays_in_the_database)
+{
+	const struct audit_archiver_options options = {.before_ms = INT64_MAX, .late_ms = INT64_MAX};
+	static uint8_t bytes[8192];
+	char text[256] = "", path[PATH_MAX];
+	bool more = false;
+	size_t size;
+
+	append(9, 1000);
+	/* The segment is made; its events are dropped by the next step. */
+	cr_assert_eq(audit_archiver_step(&f.vault, view, &options, &more, &(struct files_error){text, sizeof(text)}),
+		     CORE_OK);
+	cr_assert(more);
+	cr_assert_eq(audit_archive_path(&f.vault, 1, path), CORE_OK);
+	size = read_file(path, bytes, sizeof(bytes));
+	for (int i = 0; i < 2; i++) {
+		if (i == 0)
+			cr_assert_eq(unlink(path), 0);
+		else
+			write_file(path, bytes, size - 1);
+		cr_assert_eq(
+			audit_archiver_step(&f.vault, view, &options, &more, &(struct files_error){text, sizeof(text)}),
+			CORE_DAMAGED);
+		cr_assert_not_null(strstr(text, "audit-archive/00000000000000000001.audit"), "%s", text);
+		cr_assert_eq(first_in_database(), 1);
+	}
+	write_file(path, bytes, size);
+	move_all();
+	cr_assert_eq(first_in_database(), 10);
+	assert_whole(10);
 }
 
 Test(audit_archive, a_directory_that_cannot_be_written_is_told_and_nothing_is_lost)
