@@ -54,8 +54,7 @@ __attribute__((format(printf, 2, 3))) static void tell(const struct acme *acme, 
 	acme->options.log(line);
 }
 
-/* ---- the certificate ----------------------------------------------------------------------------------------------
- */
+/* ---- the certificate --------------------------------------------------------------------------------------------- */
 
 static void drop_key(char *key)
 {
@@ -134,8 +133,7 @@ static enum adoption adopt(struct acme *acme, struct files_error *error)
 	return result;
 }
 
-/* ---- attempts -----------------------------------------------------------------------------------------------------
- */
+/* ---- attempts ---------------------------------------------------------------------------------------------------- */
 
 static uint32_t any_number(void)
 {
@@ -195,6 +193,21 @@ static void note_failure(struct acme *acme, const char *error)
 		tell(acme, "tried again at %s; until then the certificate of the local CA is served", next);
 }
 
+static bool is_due(const struct acme *acme)
+{
+	return clock_unix_ms() >= acme->status.renew_ms;
+}
+
+/* Serves what an order has brought. One that is due again at once would be ordered without end. */
+static bool take_issued(struct acme *acme, struct files_error *error)
+{
+	snprintf(error->text, error->size, "the certificate that came is not for all our domains");
+	if (adopt(acme, error) != SERVED)
+		return false;
+	snprintf(error->text, error->size, "the certificate that came is to be renewed already: is the clock right?");
+	return !is_due(acme);
+}
+
 /* False when it is time to end. */
 static bool attempt(struct acme *acme)
 {
@@ -211,27 +224,25 @@ static bool attempt(struct acme *acme)
 	};
 	struct files_error told = {error, sizeof(error)};
 	enum adoption adoption = adopt(acme, &told);
-	enum acme_order_end end = ACME_ORDER_FAILED;
+	bool fresh = false, good = adoption == SERVED;
 
 	/* There may be one that could not be served before. */
-	if (adoption == WANTED || (adoption == SERVED && clock_unix_ms() >= acme->status.renew_ms)) {
-		end = acme_order_run(&order, error, sizeof(error));
+	if (adoption == WANTED || (adoption == SERVED && is_due(acme))) {
+		const enum acme_order_end end = acme_order_run(&order, error, sizeof(error));
+
 		if (end == ACME_ORDER_STOPPED)
 			return false;
-		if (end == ACME_ORDER_ISSUED) {
-			snprintf(error, sizeof(error), "the certificate that came is not for all our domains");
-			adoption = adopt(acme, &told);
-		}
+		fresh = end == ACME_ORDER_ISSUED;
+		good = fresh && take_issued(acme, &told);
 	}
-	if (adoption == SERVED && (end == ACME_ORDER_ISSUED || !error[0]))
-		note_success(acme, end == ACME_ORDER_ISSUED);
+	if (good)
+		note_success(acme, fresh);
 	else
 		note_failure(acme, error);
 	return true;
 }
 
-/* ---- the thread ---------------------------------------------------------------------------------------------------
- */
+/* ---- the thread -------------------------------------------------------------------------------------------------- */
 
 static int64_t wait_of(struct acme *acme)
 {
@@ -262,8 +273,7 @@ static void *acme_main(void *arg)
 	}
 }
 
-/* ---- life ---------------------------------------------------------------------------------------------------------
- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 static void add_domain(struct acme *acme, const char *domain)
 {
@@ -390,8 +400,7 @@ void acme_free(struct acme *acme)
 	free(acme);
 }
 
-/* ---- what others ask ----------------------------------------------------------------------------------------------
- */
+/* ---- what others ask --------------------------------------------------------------------------------------------- */
 
 bool acme_proof(void *arg, const char *token, char ret_proof[static PORT80_PROOF_MAX])
 {

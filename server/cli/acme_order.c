@@ -147,7 +147,8 @@ static enum acme_order_end tell(const struct run *run, enum acme_child_end end, 
 	case ACME_CHILD_EXITED:
 		if (code == 0)
 			return ACME_ORDER_ISSUED;
-		snprintf(ret_error, error_size, "%s%s%s", run->last, run->detail[0] ? ":" : "", run->detail);
+		snprintf(ret_error, error_size, "%s%s%s", run->last[0] ? run->last : "uacme failed and said nothing",
+			 run->detail[0] ? ":" : "", run->detail);
 		break;
 	case ACME_CHILD_KILLED:
 		snprintf(ret_error, error_size, "uacme was ended by signal %d", code);

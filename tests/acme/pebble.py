@@ -13,7 +13,7 @@ import time
 import urllib.request
 
 TRUST = "/etc/ssl/certs/ca-certificates.crt"
-TOOLS = ("pebble", "pebble-challtestsrv", "uacme", "openssl", "unshare", "setpriv", "ip", "curl")
+TOOLS = ("pebble", "pebble-challtestsrv", "uacme", "openssl", "unshare", "setpriv", "ip", "faketime", "curl")
 
 
 def missing():

@@ -16,11 +16,13 @@ DOMAIN = "records.test"
 
 
 class AcmeServer(harness.Server):
-    def __init__(self, root, *options, domains=(DOMAIN,), directory=None, challenge_port=None, path=None, proxy=None):
+    def __init__(self, root, *options, domains=(DOMAIN,), directory=None, challenge_port=None, path=None, proxy=None,
+                 ahead=None):
         self.root_of_test = root
         self.challenge_port = challenge_port or free_port()
         self.path = path
         self.proxy = proxy
+        self.ahead = ahead
         named = [word for domain in domains for word in ("--domain", domain)]
         super().__init__(*named, "--http-redirect", f"127.0.0.1:{self.challenge_port}", *options, directory=directory)
 
@@ -30,6 +32,10 @@ class AcmeServer(harness.Server):
             command = ["env", f"PATH={self.path}", *command]
         if self.proxy is not None:
             command = ["env", f"https_proxy={self.proxy}", *command]
+        if self.ahead is not None:
+            # As faketime does it, which would stand between; its library has races of its own.
+            library = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")[0]
+            command = ["env", f"LD_PRELOAD={library}", f"FAKETIME=+{self.ahead}s", "TSAN_OPTIONS=report_bugs=0", *command]
         return in_namespace(self.root_of_test.bundle, command)
 
     def log(self):

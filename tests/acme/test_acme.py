@@ -73,10 +73,11 @@ class Scenario:
     options = ()
     domains = (DOMAIN,)
 
-    def __init__(self, start_pebble=True):
+    def __init__(self, start_pebble=True, validity=None):
         self.stack = contextlib.ExitStack()
         port = free_port()
-        self.pebble = Pebble(ROOT, port, name=f"pebble-{port}", validity=self.validity, **self.environment)
+        self.pebble = Pebble(ROOT, port, name=f"pebble-{port}",
+                             validity=self.validity if validity is None else validity, **self.environment)
         self.stack.callback(self.pebble.stop)
         if start_pebble:
             self.pebble.start()
@@ -385,6 +386,16 @@ class Found(AcmeTest):
         self.assertEqual(made.orders(), orders)
         with server.client(token=None) as client:
             self.assertEqual(client.get("/v1/health").status, 200)
+
+    def test_a_clock_that_is_ahead_does_not_order_without_end(self):
+        made, server, _ = self.begin(validity=60)
+        server.ahead = 50
+        server.start()
+        server.wait_for("no certificate for .*: the certificate that came is to be renewed already: is the clock right?")
+        # It is served all the same: it may be the clock.
+        self.assertEqual(server.wait_served(), [DOMAIN])
+        self.assertEqual(server.stop(), 0)
+        self.assertLessEqual(made.orders(), 3)
 
     def test_one_that_has_expired_is_replaced(self):
         made, server, _, orders = self.begin_with(-7200, -3600)

@@ -477,10 +477,20 @@ def traceparent():
     yield "cut", b"00-" + trace + b"-" + parent + b"-0"
 
 
+def settings_acme():
+    for check, text in ((0, "records.example.org"), (0, "a.example.org,B-c.example.org"), (0, "localhost"), (0, ""),
+                        (0, "*.example.org"), (0, "-v.example.org"), (0, "127.0.0.1"), (0, "a..b"), (0, "a.b,"),
+                        (0, "../../keys"), (0, "a" * 63 + ".b"), (0, "a" * 64 + ".b"), (1, "it+acme@example.org"),
+                        (1, '"a"@example.org'), (1, "-v@example.org"), (2, "https://ca.example.org/dir"),
+                        (2, "https://[::1]:14000/dir"), (2, "https:///dir"), (2, "http://ca.example.org/"),
+                        (3, "off"), (3, "[::]:80"), (3, "80")):
+        yield "%d-%s" % (check, "".join(c if c.isalnum() else "_" for c in text)[:40]), bytes([check]) + text.encode()
+
+
 TARGETS = (wire, record_meta, audit_event, audit_segment, encode, hello, conditional, http_date, slot, json_, route,
            settings_value, settings_file, private_key, public_key, gate, directory_name, accept, etag_list, origin,
-           pubkey_pem, key_text, invite_text, port80, acme_challenge,
-           forwarded, traceparent)
+           pubkey_pem, key_text, invite_text, port80, acme_challenge, settings_acme, forwarded,
+           traceparent)
 
 
 def main():

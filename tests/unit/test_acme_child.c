@@ -131,28 +131,33 @@ Test(acme_child, lines_are_cleaned_cut_and_counted)
 	cr_expect_eq(heard.lines, ACME_CHILD_LINES_MAX);
 }
 
-Test(acme_child, who_takes_too_long_is_ended_with_all_that_it_began)
+/* Runs what prints the number of a process that it has begun, which must be gone in the end. Returns how long it took.
+ */
+static double run_with_another(const char *script, int64_t limit_ms, enum acme_child_end end)
 {
 	struct heard heard = HEARD;
 	const double begun = seconds();
+	double took;
 	int code;
 
-	cr_expect_eq(shell("sleep 60 & echo $!; wait", 300, &heard, &code), ACME_CHILD_TOO_LONG);
-	cr_expect_lt(seconds() - begun, 10);
+	cr_expect_eq(shell(script, limit_ms, &heard, &code), end);
+	took = seconds() - begun;
 	cr_expect(is_gone(heard.all));
+	return took;
+}
+
+Test(acme_child, who_takes_too_long_is_ended_with_all_that_it_began)
+{
+	cr_expect_lt(run_with_another("sleep 60 & echo $!; wait", 300, ACME_CHILD_TOO_LONG), 10);
 }
 
 Test(acme_child, who_does_not_listen_is_killed)
 {
-	struct heard heard = HEARD;
-	const double begun = seconds();
-	int code;
+	const char *const deaf = "trap '' TERM; sleep 60 & echo $!; while :; do wait; done";
+	const double took = run_with_another(deaf, 300, ACME_CHILD_TOO_LONG);
 
-	cr_expect_eq(shell("trap '' TERM; sleep 60 & echo $!; while :; do wait; done", 300, &heard, &code),
-		     ACME_CHILD_TOO_LONG);
-	cr_expect_gt(seconds() - begun, 2);
-	cr_expect_lt(seconds() - begun, 20);
-	cr_expect(is_gone(heard.all));
+	cr_expect_gt(took, 2);
+	cr_expect_lt(took, 20);
 }
 
 Test(acme_child, it_is_stopped_at_once)
@@ -169,13 +174,7 @@ Test(acme_child, it_is_stopped_at_once)
 
 Test(acme_child, what_it_leaves_behind_is_ended_and_does_not_delay)
 {
-	struct heard heard = HEARD;
-	const double begun = seconds();
-	int code;
-
-	cr_expect_eq(shell("sleep 60 & echo $!", 60000, &heard, &code), ACME_CHILD_EXITED);
-	cr_expect_lt(seconds() - begun, 10);
-	cr_expect(is_gone(heard.all));
+	cr_expect_lt(run_with_another("sleep 60 & echo $!", 60000, ACME_CHILD_EXITED), 10);
 }
 
 Test(acme_child, one_that_closes_its_output_is_waited_for)
