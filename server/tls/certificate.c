@@ -13,8 +13,11 @@ static bool print_name(int type, const char *bytes, size_t size, char ret_name[s
 	if (type == GNUTLS_SAN_IPADDRESS)
 		return (size == 4 || size == 16) &&
 		       inet_ntop(size == 4 ? AF_INET : AF_INET6, bytes, ret_name, TLS_CERTIFICATE_NAME_MAX);
-	if (type != GNUTLS_SAN_DNSNAME || size == 0 || size >= TLS_CERTIFICATE_NAME_MAX || memchr(bytes, 0, size))
+	if (type != GNUTLS_SAN_DNSNAME || size == 0 || size >= TLS_CERTIFICATE_NAME_MAX)
 		return false;
+	for (size_t i = 0; i < size; i++)
+		if (bytes[i] <= ' ' || bytes[i] > '~')
+			return false;
 	memcpy(ret_name, bytes, size);
 	ret_name[size] = '\0';
 	return true;

@@ -198,7 +198,7 @@ enum tls_status tls_fingerprint(const char *cert_pem, char ret_text[static 96])
 	return TLS_OK;
 }
 
-static void print_subject(gnutls_x509_crt_t leaf, char *ret_text, size_t size)
+static void read_subject(gnutls_x509_crt_t leaf, char *ret_text, size_t size)
 {
 	size_t used = size;
 
@@ -209,6 +209,15 @@ static void print_subject(gnutls_x509_crt_t leaf, char *ret_text, size_t size)
 	used = size;
 	if (gnutls_x509_crt_get_dn_by_oid(leaf, GNUTLS_OID_X520_COMMON_NAME, 0, 0, ret_text, &used) < 0)
 		ret_text[0] = '\0';
+}
+
+/* It goes into logs and onto terminals, and whoever signed the certificate chose it. */
+static void print_subject(gnutls_x509_crt_t leaf, char *ret_text, size_t size)
+{
+	read_subject(leaf, ret_text, size);
+	for (char *c = ret_text; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
 }
 
 static void describe(gnutls_x509_crt_t certificate, const uint8_t digest[static 32], struct tls_expiry *expiry)

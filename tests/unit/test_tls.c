@@ -82,6 +82,60 @@ Test(tls, a_certificate_tells_its_names_and_its_time)
 	tls_pems_done(&pems);
 }
 
+/* A certificate for itself that has these bytes as its common name, and as its one DNS name if `dns`. PEM. */
+static gnutls_datum_t cert_named(const char *name, bool dns)
+{
+	const size_t size = strlen(name);
+	unsigned char names[64] = {0x30, (unsigned char)(size + 2), 0x82, (unsigned char)size};
+	gnutls_x509_privkey_t key;
+	gnutls_x509_crt_t cert;
+	gnutls_datum_t pem;
+
+	cr_assert_lt(size, sizeof(names) - 4);
+	memcpy(names + 4, name, size);
+	cr_assert_eq(gnutls_x509_privkey_init(&key), 0);
+	cr_assert_eq(
+		gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0),
+		0);
+	cr_assert_eq(gnutls_x509_crt_init(&cert), 0);
+	cr_assert_eq(gnutls_x509_crt_set_version(cert, 3), 0);
+	cr_assert_eq(gnutls_x509_crt_set_serial(cert, "\1", 1), 0);
+	cr_assert_eq(gnutls_x509_crt_set_activation_time(cert, time(NULL) - DAY), 0);
+	cr_assert_eq(gnutls_x509_crt_set_expiration_time(cert, time(NULL) + DAY), 0);
+	cr_assert_eq(gnutls_x509_crt_set_basic_constraints(cert, 1, -1), 0);
+	cr_assert_eq(gnutls_x509_crt_set_dn_by_oid(cert, GNUTLS_OID_X520_COMMON_NAME, 0, name, (unsigned)size), 0);
+	if (dns)
+		cr_assert_eq(gnutls_x509_crt_set_extension_by_oid(cert, GNUTLS_X509EXT_OID_SAN, names, size + 4, 0), 0);
+	cr_assert_eq(gnutls_x509_crt_set_key(cert, key), 0);
+	cr_assert_eq(gnutls_x509_crt_sign2(cert, cert, key, GNUTLS_DIG_SHA256, 0), 0);
+	cr_assert_eq(gnutls_x509_crt_export2(cert, GNUTLS_X509_FMT_PEM, &pem), 0);
+	gnutls_x509_crt_deinit(cert);
+	gnutls_x509_privkey_deinit(key);
+	return pem;
+}
+
+/* Whoever signed it chose them, and they go into logs and onto terminals. */
+Test(tls, names_that_command_a_terminal_or_begin_a_line_are_not_passed_on)
+{
+	static const char *const hostile[] = {"a.test\ncoffer: forged", "\x1b[2Ja.test", "a\x7f.test", "a.test\x9b"};
+
+	for (size_t i = 0; i < sizeof(hostile) / sizeof(hostile[0]); i++) {
+		for (int dns = 0; dns < 2; dns++) {
+			gnutls_datum_t pem = cert_named(hostile[i], dns);
+			struct tls_expiry ca;
+			struct tls_certificate read;
+
+			cr_assert_eq(tls_ca_read((const char *)pem.data, &ca), TLS_OK);
+			cr_assert_gt(strlen(ca.subject), 5);
+			for (const char *c = ca.subject; *c; c++)
+				cr_expect(*c >= ' ' && *c <= '~', "%zu: %#x", i, (unsigned)*c);
+			cr_assert_eq(tls_certificate_read((const char *)pem.data, &read), TLS_OK);
+			cr_expect_eq(read.count, 0, "%zu: %s", i, read.names[0]);
+			gnutls_free(pem.data);
+		}
+	}
+}
+
 Test(tls, leaf_chains_to_the_ca_for_servers_under_every_name)
 {
 	static const char *const all[] = {"localhost",	     "127.0.0.1", "::1",
