@@ -12,7 +12,7 @@ enum meeting {
 	MEET_FAILED,  /* with a complaint */
 };
 
-/* Asks the server for the key of `name`. ret_pin is set for KNOWN and NEW. */
+/* Asks the server for the key of `name`; one's own must be one's own. ret_pin is set for KNOWN and NEW. */
 enum meeting meet(struct remote *remote, const char *name, struct pin *ret_pin, struct complaint *complaint);
 /* The same without asking when there is a pin; `now`: the fingerprint that somebody claims for the name, or NULL. */
 enum meeting meet_again(struct remote *remote, const char *name, const uint8_t *now, struct pin *ret_pin,

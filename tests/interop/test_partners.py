@@ -572,6 +572,25 @@ class Hostile(Exchange):
         self.assertEqual(self.coffer("ann", "send", "ben", data=b"secret", status=3)[0], b"")
         self.assertFalse(any(method == "POST" and "mailboxes" in path for method, path, _ in self.asked))
 
+    def test_a_server_that_passes_off_another_key_as_ones_own_is_not_believed(self):
+        eve = rsa_key(1)
+        message = self.message(b"to myself", self.key, **{"Coffer-Sender": "ann"})
+        self.replies["GET", "/v1/keys/ann"] = (200, {}, eve.public_key().export_key())
+        for command in (("send", "ann"), ("read", message)):
+            out, told = self.coffer("ann", *command, data=b"secret", status=3)
+            self.assertEqual(out, b"")
+            self.assertIn(f"for ann, which is you: {fingerprint(eve)}", told)
+        self.assertFalse(any(method == "POST" and "mailboxes" in path for method, path, _ in self.asked))
+        # Whatever was believed before one's own key was looked at.
+        self.coffer("ann", "accept", "ann", "--fingerprint", fingerprint(eve))
+        self.assertEqual(self.coffer("ann", "send", "ann", data=b"secret", status=3)[0], b"")
+        self.replies["GET", "/v1/keys/ann"] = (200, {}, self.key.public_key().export_key())
+        self.replies["POST", "/v1/mailboxes/ann/messages"] = (201, {}, json.dumps({"id": message}).encode())
+        self.coffer("ann", "send", "ann", data=b"secret")
+        opened, told = self.coffer("ann", "read", message)
+        self.assertEqual(opened, b"to myself")
+        self.assertIn("signed by ann, whose key is verified", told)
+
     def pages(self, member, key, rows):
         """Answers a list as the server does: `limit` of the rows behind `after`."""
         def answer(query):
