@@ -291,6 +291,13 @@ export const strings = {
     now: 'The key of now',
     advice: (name) => `Ask ${name} over another channel. Only if the new fingerprint is what ${name} tells you, accept it by entering it.`,
     toPartner: 'Compare the new key',
+    own: {
+      title: (name) => `THIS IS NOT YOUR KEY, though it is given for ${name}`,
+      what: (name) => `You are ${name}, and this browser has another key. Nothing was opened, and nothing was sent.`,
+      known: 'Your own key',
+      now: 'The key that was given for you',
+      advice: () => 'Somebody may be between you and the server, and whoever has that key reads what is sealed to it.',
+    },
   },
   records: {
     title: 'Records',

@@ -328,6 +328,36 @@ test('a changed key is a wall before sending and before reading, and falls only 
   await acknowledge(ann);
 });
 
+test('a key that the server gives for oneself is held against one’s own', async () => {
+  const ann = await enter('ann');
+  const { publicKey } = crypto.generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const now = sha256(publicKey.export({ format: 'der', type: 'spki' }));
+  const posts = () => ann.watch.requests.filter((request) => request.method() === 'POST' && /mailboxes\/ann/.test(request.url())).length;
+  const wall = ann.getByRole('heading', { name: 'THIS IS NOT YOUR KEY, though it is given for ann' });
+  await ann.route('**/v1/keys/ann', (route) => route.fulfill({ json: publicKey.export({ format: 'jwk' }) }));
+  const { keys } = (await scene.coffer.ask('GET', '/v1/keys?limit=1000')).json;
+  for (const key of keys) if (key.name === 'ann') key.fingerprint = now;
+  await ann.route('**/v1/keys?*', (route) => route.fulfill({ json: { keys } }));
+  await go(ann, '/compose?to=ann');
+  await ann.getByRole('textbox', { name: 'Message', exact: true }).fill('For my eyes only.');
+  await ann.getByRole('button', { name: 'Seal and send' }).click();
+  await wall.waitFor();
+  assert.equal((await ann.locator('.wall .hex').allInnerTexts())[1].replaceAll(/\s/g, ''), now);
+  assert.equal(posts(), 0, 'nothing was sent');
+  await go(ann, '/partners');
+  await ann.getByRole('alert').getByRole('link', { name: 'THIS IS NOT YOUR KEY' }).click();
+  await wall.waitFor();
+  assert.equal(await ann.getByRole('textbox', { name: 'Fingerprint' }).count(), 0, 'nothing to accept');
+
+  await ann.unrouteAll();
+  await go(ann, '/partners');
+  await ann.getByText('your own').waitFor();
+  await send(ann, 'ann', 'For my eyes only.');
+  assert.equal(await read(ann, 'ann'), 'For my eyes only.');
+  await ann.getByText('Signed by ann').waitFor();
+  await acknowledge(ann);
+});
+
 test('nobody by that name', async () => {
   const ann = await enter('ann');
   ann.watch.allow(404);

@@ -24,7 +24,7 @@ export function badge(kind, text) {
 
 // What stands in place of everything else when a partner's key is another one than before: it is not passed by.
 export function wall(error, actions) {
-  const text = strings.wall;
+  const text = error.own ? strings.wall.own : strings.wall;
   return h('section', { class: 'wall', role: 'alert' }, h('h2', null, text.title(error.partner)),
     h('p', null, text.what(error.partner)),
     h('h3', null, text.known), fingerprintBlock(error.known),

@@ -7,7 +7,7 @@ export class Post {
   // identity: as the vault has it.
   constructor(api, identity) {
     this.identity = identity;
-    this.partners = new Partners(api, identity.name);
+    this.partners = new Partners(api, identity);
     this.letters = new Letters(api, identity, this.partners);
     this.mailbox = new Mailbox(api, this.letters.path());
   }

@@ -23,10 +23,9 @@ function row(entry, seen, pins) {
 }
 
 async function table(app) {
-  const { mailbox, letters } = app.post;
-  const [seen, pins] = await Promise.all([vault.all('seen', letters.me), vault.all('pins', letters.me)]);
+  const { mailbox, letters, partners } = app.post;
+  const [seen, known] = await Promise.all([vault.all('seen', letters.me), partners.pins()]);
   const read = new Set(seen.map((one) => one.digest));
-  const known = new Map(pins.map((pin) => [pin.name, pin]));
   // The newest first.
   const entries = [...mailbox.entries.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
   if (entries.length === 0) return h('p', null, text.empty);

@@ -1,6 +1,5 @@
 // One partner: the fingerprint, to be compared over another channel, and the wall when it has changed.
 import { fill, form, h, labelled } from '../lib/dom.js';
-import { KeyChanged } from '../lib/partners.js';
 import { badge, fingerprintBlock, wall } from '../lib/parts.js';
 import { readFingerprint } from '../lib/publickey.js';
 import { Refusal } from '../lib/refusal.js';
@@ -56,7 +55,8 @@ export async function render(root, app, { name }) {
     const standing = partners.standing(name, key.fingerprint, pin);
     const compare = compareForm(app, name, key.fingerprint, redraw);
     if (standing === 'changed') {
-      fill(root, wall(new KeyChanged(name, pin.fingerprint, key.fingerprint), null), compare);
+      const error = partners.changed(name, pin, key.fingerprint);
+      fill(root, wall(error, null), !error.own && compare);
       return;
     }
     fill(root, h('ul', { class: 'badges' }, h('li', null, badge(KINDS[standing], strings.partners.standing[standing]))),

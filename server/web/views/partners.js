@@ -1,7 +1,6 @@
 // The names on the server, and how one knows them.
 import { h } from '../lib/dom.js';
 import { badge, fingerprintShort } from '../lib/parts.js';
-import * as vault from '../lib/vault.js';
 import { strings } from '../strings.js';
 
 const text = strings.partners;
@@ -16,13 +15,13 @@ export async function render(root, app) {
     return;
   }
   const { partners } = app.post;
-  const [keys, pins] = await Promise.all([partners.list(), vault.all('pins', partners.me)]);
-  const known = new Map(pins.map((pin) => [pin.name, pin]));
+  const [keys, known] = await Promise.all([partners.list(), partners.pins()]);
   const rows = keys.map((key) => ({ ...key, standing: partners.standing(key.name, key.fingerprint, known.get(key.name)) }));
   const changed = rows.filter((row) => row.standing === 'changed');
   if (changed.length > 0) {
     root.append(h('section', { class: 'wall', role: 'alert' }, h('h2', null, strings.wall.several),
-      h('ul', null, changed.map(({ name }) => h('li', null, h('a', { href: `#/partners/${encodeURIComponent(name)}` }, strings.wall.title(name)))))));
+      h('ul', null, changed.map(({ name, fingerprint }) => h('li', null, h('a', { href: `#/partners/${encodeURIComponent(name)}` },
+        partners.changed(name, known.get(name), fingerprint).message))))));
   }
   root.append(h('p', null, text.how), h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': title },
     h('table', { class: 'stack' },
