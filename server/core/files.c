@@ -37,11 +37,32 @@ static enum core_status fail_errno(struct files_error *error, const char *what, 
 			  "%s %s: %s", what, path, strerror(code));
 }
 
+/* What was made or renamed is durable once the directory that it is in has been synced. */
+static bool sync_parent(const char *path)
+{
+	char parent[PATH_MAX];
+	char *slash;
+	bool synced;
+	int fd;
+
+	if (snprintf(parent, sizeof(parent), "%s", path) >= (int)sizeof(parent))
+		return false;
+	slash = strrchr(parent, '/');
+	if (slash)
+		slash[slash == parent ? 1 : 0] = '\0';
+	fd = open(slash ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	synced = fsync(fd) == 0;
+	close(fd);
+	return synced;
+}
+
 enum core_status files_directory(const char *path, bool make, struct files_error *error)
 {
 	struct stat st;
 
-	if (make && mkdir(path, 0700) != 0 && errno != EEXIST)
+	if (make && (mkdir(path, 0700) == 0 ? !sync_parent(path) : errno != EEXIST))
 		return fail_errno(error, "cannot make", path);
 	if (stat(path, &st) != 0)
 		return fail_errno(error, "cannot open", path);
@@ -154,28 +175,6 @@ static bool write_all(int fd, const char *bytes, size_t size)
 		size -= (size_t)n;
 	}
 	return true;
-}
-
-/* A rename is durable once its directory is. */
-static bool sync_parent(const char *path)
-{
-	char parent[PATH_MAX];
-	char *slash;
-	bool synced;
-	int fd;
-
-	if (snprintf(parent, sizeof(parent), "%s", path) >= (int)sizeof(parent))
-		return false;
-	slash = strrchr(parent, '/');
-	if (!slash)
-		return false;
-	slash[slash == parent ? 1 : 0] = '\0';
-	fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	synced = fsync(fd) == 0;
-	close(fd);
-	return synced;
 }
 
 enum core_status files_write(const char *path, unsigned mode, const void *bytes, size_t size, struct files_error *error)

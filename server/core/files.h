@@ -14,7 +14,8 @@ struct files_error {
 	size_t size;
 };
 
-/* Makes the directory (0700) when `make`; refuses one that others may write, or may read when it is secret. */
+/* Makes the directory (0700) when `make`, and syncs the one that it is in; refuses one that others may write, or may
+ * read when it is secret. */
 MUST_CHECK enum core_status files_directory(const char *path, bool make, struct files_error *error);
 
 /*
