@@ -2,6 +2,7 @@
 
 Only places are put in the place of places: each must be in the file, or the test fails."""
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -68,6 +69,7 @@ class Proxy(front.Tls):
         if self.process:
             return
         os.makedirs(self.folder, exist_ok=True)
+        atexit.register(self.removed)  # whatever becomes of the test
         log = os.path.join(self.folder, "output")
         with open(log, "wb") as output:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
@@ -126,7 +128,8 @@ class Nginx(Proxy):
 worker_processes 2;
 pid {self.folder}/pid;
 error_log {self.folder}/error warn;
-events {{ worker_connections 1024; }}
+worker_rlimit_nofile 8192;
+events {{ worker_connections 4096; }}
 http {{
     log_format ids '$upstream_addr $upstream_http_coffer_request_id $status $request';
     access_log {self.folder}/access ids;
