@@ -33,9 +33,10 @@ class AcmeServer(harness.Server):
         if self.proxy is not None:
             command = ["env", f"https_proxy={self.proxy}", *command]
         if self.ahead is not None:
-            # As faketime does it, which would stand between; its library has races of its own.
+            # As faketime does it, which would stand between. It hides waits for conditions from the thread sanitizer.
             library = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")[0]
-            command = ["env", f"LD_PRELOAD={library}", f"FAKETIME=+{self.ahead}s", "TSAN_OPTIONS=report_bugs=0", *command]
+            command = ["env", f"LD_PRELOAD={library}", f"FAKETIME=+{self.ahead}s", "TSAN_OPTIONS=report_bugs=0",
+                       *command]
         return in_namespace(self.root_of_test.bundle, command)
 
     def log(self):
