@@ -11,6 +11,7 @@ import figures
 import grants
 import mailbox
 import overload
+import resumption
 import transfer
 from machine import LoadError, Machine
 
@@ -21,6 +22,7 @@ FIGURES = {
     "rsa": figures.reads_by_rsa,
     "idle": figures.idle_connections,
     "nagle": figures.new_connections,
+    "resumption": resumption.resumption,
     "memory": figures.memory,
     "start": figures.start,
     "large": transfer.large,

@@ -22,13 +22,13 @@ static const struct settings_rule RULES[] = {
 	{.kind = SETTINGS_TEXT, .check = settings_check_path, .accepts = "a path"},
 	{.kind = SETTINGS_TEXT, .check = settings_check_file, .accepts = "a file"},
 	{.kind = SETTINGS_TEXT, .check = settings_check_listen, .accepts = "an address"},
-	{.kind = SETTINGS_TEXT, .check = settings_check_files, .accepts = "files"},
 	{.kind = SETTINGS_TEXT, .check = settings_check_names, .accepts = "names"},
 	{.kind = SETTINGS_TEXT, .check = settings_check_origins, .accepts = "origins"},
 	{.kind = SETTINGS_TEXT, .check = settings_check_http, .accepts = "an address of this machine"},
-	{.kind = SETTINGS_TEXT, .check = settings_check_local, .accepts = "an address of this machine"},
 	{.kind = SETTINGS_TEXT, .check = settings_check_mode, .accepts = "permissions"},
 	{.kind = SETTINGS_TEXT, .check = http_proxies, .accepts = "proxies"},
+	{.kind = SETTINGS_TEXT, .check = settings_check_local, .accepts = "an address of this machine"},
+	{.kind = SETTINGS_TEXT, .check = settings_check_files, .accepts = "files"},
 };
 
 union field {

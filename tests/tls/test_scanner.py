@@ -11,12 +11,13 @@ from chains import Authority  # pylint: disable=wrong-import-order
 from harness import Server  # pylint: disable=wrong-import-order
 
 FINE = {"OK", "INFO", "LOW"}
-# Of the tool, not of the server.
-TOOL = {"engine_problem"}
+# Of the tool, not of the server: it has no engine for GOST, and it ends its first connection at once, sometimes before
+# the ticket of TLS 1.3 has come.
+TOOL = {"engine_problem": "WARN", "sessionresumption_ticket": "WARN"}
 # A CA of one's own tells nobody whom it has revoked: whoever runs it takes it out of the trusted ones instead.
-LOCAL_CA = {"cert_revocation", "cert_trust", "cert_chain_of_trust"}
+LOCAL_CA = {"cert_revocation"}
 # Without these it has not looked.
-LOOKED = {"TLS1_2", "TLS1_3", "SSLv3", "cipherlist_AVERAGE", "heartbleed", "ROBOT", "secure_client_renego", "LUCKY13", "HSTS",
+LOOKED = {"TLS1_2", "TLS1_3", "SSLv3", "cipherlist_AVERAGE", "heartbleed", "ROBOT", "secure_client_renego", "LUCKY13", "HSTS_time",
           "cert_keySize", "sessionresumption_ticket"}
 
 
@@ -45,9 +46,9 @@ class Scanner(unittest.TestCase):
 
     def check(self, found, allowed=()):
         self.assertEqual({name: what for name, what in found.items()
-                          if what[0] not in FINE and name not in TOOL and name not in allowed}, {})
+                          if what[0] not in FINE and TOOL.get(name) != what[0] and name not in allowed}, {})
         self.assertEqual(found["TLS1_3"][1], "offered with final")
-        self.assertEqual(found["HSTS"][0], "OK")
+        self.assertEqual(found["HSTS_time"][0], "OK")
         self.assertIn("not vulnerable", found["secure_client_renego"][1])
 
     def test_the_certificate_of_the_local_ca(self):

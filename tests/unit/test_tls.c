@@ -278,18 +278,19 @@ struct pair {
 	struct tls_traffic traffic;
 };
 
-static void pair_open(struct pair *pair, struct tls_context *context, gnutls_certificate_credentials_t trust,
-		      const char *client_priorities, const char *protocol)
+static enum tls_status open_server(struct pair *pair, struct tls_context *context)
 {
-	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair->fds), 0);
-	pair->traffic = (struct tls_traffic){0};
 	cr_assert_eq(gnutls_init(&pair->server, GNUTLS_SERVER | GNUTLS_NONBLOCK), 0);
 	cr_assert_eq(gnutls_priority_set_direct(pair->server, tls_context_priorities(context), NULL), 0);
 	gnutls_transport_set_int(pair->server, pair->fds[0]);
-	cr_assert_eq(tls_session_prepare(context, pair->server, &pair->traffic), TLS_OK);
+	return tls_session_prepare(context, pair->server, &pair->traffic);
+}
 
+static void open_client(struct pair *pair, gnutls_certificate_credentials_t trust, const char *priorities,
+			const char *protocol)
+{
 	cr_assert_eq(gnutls_init(&pair->client, GNUTLS_CLIENT | GNUTLS_NONBLOCK), 0);
-	cr_assert_eq(gnutls_priority_set_direct(pair->client, client_priorities, NULL), 0);
+	cr_assert_eq(gnutls_priority_set_direct(pair->client, priorities, NULL), 0);
 	gnutls_transport_set_int(pair->client, pair->fds[1]);
 	gnutls_credentials_set(pair->client, GNUTLS_CRD_CERTIFICATE, trust);
 	gnutls_session_set_verify_cert(pair->client, "localhost", 0);
@@ -298,6 +299,15 @@ static void pair_open(struct pair *pair, struct tls_context *context, gnutls_cer
 		gnutls_datum_t name = datum_of(protocol);
 		gnutls_alpn_set_protocols(pair->client, &name, 1, 0);
 	}
+}
+
+static void pair_open(struct pair *pair, struct tls_context *context, gnutls_certificate_credentials_t trust,
+		      const char *client_priorities, const char *protocol)
+{
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair->fds), 0);
+	pair->traffic = (struct tls_traffic){0};
+	cr_assert_eq(open_server(pair, context), TLS_OK);
+	open_client(pair, trust, client_priorities, protocol);
 }
 
 static void pair_close(struct pair *pair)
@@ -565,5 +575,169 @@ Test(tls, a_certificate_is_for_its_very_names)
 			     "%zu", i);
 	cr_expect_not(tls_certificate_is_for("", NULL, 0));
 	cr_expect_not(tls_certificate_is_for(pems.leaf_key, NULL, 0));
+	tls_pems_done(&pems);
+}
+
+Test(tls, a_leaf_that_is_over_replaces_none_and_goes_on_where_it_is_served)
+{
+	struct tls_pems good = make_pems(), over = make_pems();
+	const struct tls_material fine = material_of(good.leaf_cert, good.leaf_key);
+	struct tls_material late;
+	struct tls_context *context = context_of(&good);
+	struct tls_expiry before, after;
+
+	cr_assert_eq(tls_local_leaf_make(&over, NAMES, NAME_COUNT, -60), TLS_OK);
+	late = material_of(over.leaf_cert, over.leaf_key);
+	cr_expect_eq(tls_pair_check(&late.pairs[0]), TLS_OK);
+	cr_expect_eq(tls_pair_check_dates(&late.pairs[0]), TLS_EXPIRED);
+	cr_expect_eq(tls_pair_check_dates(&fine.pairs[0]), TLS_OK);
+	tls_context_expiry(context, &before);
+	cr_expect_eq(tls_context_replace(context, &late), TLS_EXPIRED);
+	cr_expect_eq(tls_context_generation(context), 0);
+	tls_context_expiry(context, &after);
+	cr_expect_str_eq(after.fingerprint, before.fingerprint);
+	tls_context_free(context);
+
+	context = context_of(&over);
+	late.client_ca_pem = good.ca_cert;
+	cr_expect_eq(tls_context_replace(context, &late), TLS_OK);
+	cr_expect_eq(tls_context_generation(context), 1);
+	tls_context_expiry(context, &after);
+	cr_expect_lt(after.seconds_left, 0);
+	tls_context_free(context);
+	tls_pems_done(&good);
+	tls_pems_done(&over);
+}
+
+Test(tls, client_cas_that_are_none_replace_none)
+{
+	struct tls_pems pems = make_pems();
+	struct tls_material material = material_of(pems.leaf_cert, pems.leaf_key);
+	struct tls_context *context = context_of(&pems);
+
+	cr_expect_eq(tls_clients_check(pems.ca_cert, NULL), TLS_OK);
+	cr_expect_eq(tls_clients_check(pems.leaf_key, NULL), TLS_CLIENT_CA);
+	cr_expect_eq(tls_clients_check(pems.ca_cert, pems.ca_cert), TLS_CLIENT_CRL);
+	material.client_ca_pem = "";
+	cr_expect_eq(tls_context_replace(context, &material), TLS_CLIENT_CA);
+	material.client_ca_pem = pems.ca_cert;
+	material.client_crl_pem = "no list";
+	cr_expect_eq(tls_context_replace(context, &material), TLS_CLIENT_CRL);
+	cr_expect_eq(tls_context_generation(context), 0);
+	tls_context_free(context);
+	tls_pems_done(&pems);
+}
+
+Test(tls, of_several_leaves_the_one_that_expires_first_is_told)
+{
+	struct tls_pems one = make_pems(), two = make_pems();
+	struct tls_material material = material_of(one.leaf_cert, one.leaf_key);
+	struct tls_context *context = NULL;
+	struct tls_expiry expiry;
+	char fingerprint[96];
+
+	cr_assert_eq(tls_local_leaf_make(&two, NAMES, NAME_COUNT, DAY), TLS_OK);
+	material.pairs[material.pair_count++] = material_of(two.leaf_cert, two.leaf_key).pairs[0];
+	cr_assert_eq(tls_context_new(&material, TLS_LEAST_1_2, &context), TLS_OK);
+	tls_context_expiry(context, &expiry);
+	cr_assert_eq(tls_fingerprint(two.leaf_cert, fingerprint), TLS_OK);
+	cr_expect_str_eq(expiry.fingerprint, fingerprint);
+	cr_expect_leq(expiry.seconds_left, DAY);
+	tls_context_free(context);
+	tls_pems_done(&one);
+	tls_pems_done(&two);
+}
+
+Test(tls, with_1_3_as_the_least_nothing_older_is_spoken)
+{
+	struct tls_pems pems = make_pems();
+	const struct tls_material material = material_of(pems.leaf_cert, pems.leaf_key);
+	gnutls_certificate_credentials_t trust = trust_of(&pems);
+	struct tls_context *context = NULL;
+	struct pair pair;
+
+	cr_assert_eq(tls_context_new(&material, TLS_LEAST_1_3, &context), TLS_OK);
+	pair_open(&pair, context, trust, "NORMAL:-VERS-ALL:+VERS-TLS1.2", NULL);
+	cr_expect_neq(shake(&pair), 0);
+	pair_close(&pair);
+	pair_open(&pair, context, trust, "NORMAL", NULL);
+	cr_expect_eq(shake(&pair), 0);
+	pair_close(&pair);
+	tls_context_free(context);
+	gnutls_certificate_free_credentials(trust);
+	tls_pems_done(&pems);
+}
+
+Test(tls, a_ca_is_one_certificate_that_may_sign)
+{
+	struct tls_pems one = make_pems(), two = make_pems();
+	struct tls_expiry ca;
+	char fingerprint[96], both[8192];
+
+	snprintf(both, sizeof(both), "%s%s", one.ca_cert, two.ca_cert);
+	cr_expect_eq(tls_ca_read(both, &ca), TLS_CERTIFICATE);
+	cr_expect_eq(tls_ca_read(one.leaf_cert, &ca), TLS_CERTIFICATE);
+	cr_expect_eq(tls_ca_read(one.ca_key, &ca), TLS_CERTIFICATE);
+	cr_assert_eq(tls_ca_read(one.ca_cert, &ca), TLS_OK);
+	cr_assert_eq(tls_fingerprint(one.ca_cert, fingerprint), TLS_OK);
+	cr_expect_str_eq(ca.fingerprint, fingerprint);
+	cr_expect_eq(strncmp(ca.subject, "coffer local CA ", 16), 0);
+	cr_expect_gt(ca.seconds_left, 3650 * (int64_t)DAY);
+	tls_pems_done(&one);
+	tls_pems_done(&two);
+}
+
+/* The hello is there before the session is prepared, as it is where connections are handed over. */
+Test(tls, a_client_that_is_refused_gets_an_alert_that_says_why)
+{
+	static const struct {
+		const char *priorities, *protocol;
+		gnutls_alert_description_t alert;
+	} cases[] = {
+		{"NORMAL:-VERS-ALL:+VERS-TLS1.1:%VERIFY_ALLOW_SIGN_WITH_SHA1", NULL, GNUTLS_A_PROTOCOL_VERSION},
+		{"NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+AES-128-CBC", NULL, GNUTLS_A_HANDSHAKE_FAILURE},
+		{"NORMAL", "h2", GNUTLS_A_NO_APPLICATION_PROTOCOL},
+	};
+	struct tls_pems pems = make_pems();
+	gnutls_certificate_credentials_t trust = trust_of(&pems);
+	struct tls_context *context = context_of(&pems);
+	int code = GNUTLS_E_AGAIN;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct pair pair = {.traffic = {0}};
+
+		cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair.fds), 0);
+		open_client(&pair, trust, cases[i].priorities, cases[i].protocol);
+		cr_assert_eq(gnutls_handshake(pair.client), GNUTLS_E_AGAIN);
+		cr_expect_eq(open_server(&pair, context), TLS_REFUSED, "case %zu", i);
+		code = gnutls_handshake(pair.client);
+		cr_expect_eq(code, GNUTLS_E_FATAL_ALERT_RECEIVED, "case %zu: %s", i, gnutls_strerror(code));
+		cr_expect_eq(gnutls_alert_get(pair.client), cases[i].alert, "case %zu", i);
+		pair_close(&pair);
+	}
+	tls_context_free(context);
+	gnutls_certificate_free_credentials(trust);
+	tls_pems_done(&pems);
+}
+
+Test(tls, the_answer_to_a_hello_does_not_go_on_however_quick_the_client_is)
+{
+	struct tls_pems pems = make_pems();
+	gnutls_certificate_credentials_t trust = trust_of(&pems);
+	struct tls_context *context = context_of(&pems);
+	struct pair pair = {.traffic = {0}};
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair.fds), 0);
+	open_client(&pair, trust, "NORMAL", "http/1.1");
+	cr_assert_eq(gnutls_handshake(pair.client), GNUTLS_E_AGAIN);
+	cr_assert_eq(open_server(&pair, context), TLS_OK);
+	cr_expect_gt(pair.traffic.sent, 0);
+	cr_expect_not(pair.traffic.established);
+	cr_assert_eq(shake(&pair), 0);
+	cr_expect(pair.traffic.established);
+	talk(&pair);
+	pair_close(&pair);
+	tls_context_free(context);
+	gnutls_certificate_free_credentials(trust);
 	tls_pems_done(&pems);
 }
