@@ -145,6 +145,7 @@ class App {
     const leave = this.leave;
     this.leave = null;
     this.here = view;
+    this.main.setAttribute('aria-busy', 'true');
     this.notices.clear();
     if (this.carried.length > 0) this.notify(...this.carried);
     this.carried = [];
@@ -159,6 +160,9 @@ class App {
       await this.draw(module, params, turn);
     } catch (error) {
       this.fail(error);
+    } finally {
+      if (turn === this.turn) this.main.removeAttribute('aria-busy');
+      performance.mark('coffer-shown'); // for whoever measures
     }
   }
 
@@ -171,15 +175,9 @@ class App {
     this.drawFrame();
     fill(this.main, heading, root);
     if (!first) heading.focus();
-    this.main.setAttribute('aria-busy', 'true');
-    try {
-      const leave = (await module.render(root, this, params)) ?? null;
-      if (turn === this.turn) this.leave = leave;
-      else leave?.();
-    } finally {
-      if (turn === this.turn) this.main.removeAttribute('aria-busy');
-      performance.mark('coffer-shown'); // for whoever measures
-    }
+    const leave = (await module.render(root, this, params)) ?? null;
+    if (turn === this.turn) this.leave = leave;
+    else leave?.();
   }
 }
 

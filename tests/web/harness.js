@@ -317,6 +317,11 @@ export async function join(page, invite) {
   await page.getByRole('button', { name: 'Log out' }).waitFor();
 }
 
+// To a view. When it returns the page has begun to draw it, and main[aria-busy] tells until when.
 export async function go(page, path) {
-  await page.evaluate((hash) => { location.hash = `#${hash}`; }, path);
+  await page.evaluate((hash) => new Promise((resolve) => {
+    if (location.hash === hash) resolve();
+    addEventListener('hashchange', () => resolve(), { once: true });
+    location.hash = hash;
+  }), `#${path}`);
 }

@@ -8,8 +8,14 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 export const DATA = process.env.COFFER_TEST_DATA ?? path.join(ROOT, '../shared/data');
 
-// Node 18 has it under another name.
+// Node 18 has the first under another name, and not the second.
 globalThis.crypto ??= webcrypto;
+globalThis.CustomEvent ??= class extends Event {
+  constructor(type, { detail = null } = {}) {
+    super(type);
+    this.detail = detail;
+  }
+};
 
 // A copy that node takes for modules: in the repository nothing beside them says so, since browsers need nothing said.
 const copy = fs.mkdtempSync(path.join(os.tmpdir(), 'coffer-web-modules-'));
