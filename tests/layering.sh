@@ -51,11 +51,18 @@ check() {
 
 	never crypto '(\.\./)*(db|server)/' 'db/ or server/'
 	never db '(\.\./)*(crypto|server)/' 'crypto/ or server/'
-	never server/core '(\.\./)*(server/)?(http|api|cli)/' 'server/http, server/api or server/cli'
-	never server/http '(\.\./)*(server/)?(api|core|cli)/' 'server/api, server/core or server/cli'
+	# Above the rooms of the service stand those that make and show it: nobody below knows them.
+	local above='cli|doctor|service|settings'
+	never server/core "(\.\./)*(server/)?(http|api|$above)/" 'server/http, server/api or a room above'
+	never server/http "(\.\./)*(server/)?(api|core|$above)/" 'server/api, server/core or a room above'
 	never server/http '(\.\./)*db/' 'db/'
-	never server/partner '(\.\./)*(server/)?(http|api|cli)/' 'server/http, server/api or server/cli'
-	never server/client '(\.\./)*(server/)?(http|api|core|cli)/' 'server/http, server/api, server/core or server/cli'
+	never server/api "(\.\./)*(server/)?($above)/" 'a room above'
+	never server/tls "(\.\./)*(server/)?(api|core|http|$above)/" 'server/api, server/core, server/http or a room above'
+	never server/partner "(\.\./)*(server/)?(http|api|$above)/" 'server/http, server/api or a room above'
+	never server/client "(\.\./)*(server/)?(http|api|core|$above)/" 'server/http, server/api, server/core or a room above'
+	never server/settings '(\.\./)*(server/)?(core|api|cli|doctor|service)/' 'what is made from settings'
+	never server/service '(\.\./)*(server/)?(cli|doctor)/' 'server/cli or server/doctor'
+	never server/doctor '(\.\./)*(server/)?(cli|api)/' 'server/cli or server/api'
 	return "$broken"
 }
 
@@ -77,10 +84,10 @@ wrong=(
 	'db/a.h "server/core/vault.h"'
 	'server/core/a.c "server/http/http.h"'
 	'server/core/a.c "../api/api.h"'
-	'server/core/a.c "server/cli/settings.h"'
+	'server/core/a.c "server/settings/settings.h"'
 	'server/http/a.c "server/core/vault.h"'
 	'server/http/a.c "server/api/api.h"'
-	'server/http/a.c "server/cli/settings.h"'
+	'server/http/a.c "server/settings/settings.h"'
 	'server/http/a.c "db/store.h"'
 )
 
@@ -89,7 +96,7 @@ self_test() {
 	tree=$(mktemp -d) || return 1
 	# shellcheck disable=SC2064 # the value of now is meant
 	trap "rm -rf '$tree'" EXIT
-	mkdir -p "$tree"/{crypto,db,server/{http,json,tls,core,api,client,partner,cli}}
+	mkdir -p "$tree"/{crypto,db,server/{http,json,tls,core,api,client,partner,settings,service,doctor,cli}}
 	echo '#include <microhttpd.h>' >"$tree/server/http/right.c"
 	echo '#include <cjson/cJSON.h>' >"$tree/server/json/right.c"
 	echo '#include <gnutls/gnutls.h>' | tee "$tree/server/tls/right.c" >"$tree/crypto/right.c"

@@ -1,5 +1,5 @@
 #include "server/cli/commands.h"
-#include "server/cli/settings.h"
+#include "server/settings/settings.h"
 
 int command_config(int argc, char **argv)
 {

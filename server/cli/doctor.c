@@ -1,4 +1,4 @@
-#include "server/cli/doctor.h"
+#include "server/doctor/doctor.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

@@ -4,8 +4,8 @@
 
 #include <limits.h>
 
-#include "server/cli/server_url.h"
 #include "server/client/client.h"
+#include "server/service/server_url.h"
 
 /* What the options below point into. */
 struct server_place {

@@ -8,7 +8,7 @@
 #include "server/cli/arguments.h"
 #include "server/cli/commands.h"
 #include "server/cli/harden.h"
-#include "server/cli/human.h"
+#include "server/core/human.h"
 
 enum { OPTION_JSON, OPTION_DATA, OPTION_URL, OPTION_CA, OPTION_TOKEN_FILE, OPTION_COUNT };
 

@@ -10,7 +10,7 @@
 #include <strings.h>
 
 #include "server/api/origin.h"
-#include "server/cli/settings_value.h"
+#include "server/settings/settings_value.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { LIST_MAX = 64 };

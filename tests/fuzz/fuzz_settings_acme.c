@@ -1,12 +1,12 @@
 /*
- * Settings that go into the arguments of an ACME client, into its JSON and into paths (server/cli/settings_acme.c). The
- * input: a byte that chooses the check, then the text. What is let through holds nothing that any of these would take
- * for something else, and can be taken apart again.
+ * Settings that go into the arguments of an ACME client, into its JSON and into paths
+ * (server/settings/settings_acme.c). The input: a byte that chooses the check, then the text. What is let through holds
+ * nothing that any of these would take for something else, and can be taken apart again.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/cli/settings_value.h"
+#include "server/settings/settings_value.h"
 #include "tests/fuzz/fuzz.h"
 
 static bool only(const char *text, size_t size, const char *extra)

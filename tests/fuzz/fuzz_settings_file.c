@@ -9,8 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "server/cli/settings.h"
-#include "server/cli/settings_value.h"
+#include "server/settings/settings.h"
+#include "server/settings/settings_value.h"
 #include "tests/fuzz/fuzz.h"
 
 /* Loads from a file of these bytes; *ret_errors is to be freed. */

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/cli/settings_value.h"
 #include "server/http/http.h"
+#include "server/settings/settings_value.h"
 #include "tests/fuzz/fuzz.h"
 
 static const struct settings_choice CHOICES[] = {{"error", 0}, {"2048", 2048}, {"on", 1}, {NULL, 0}};

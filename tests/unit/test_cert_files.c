@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/cli/cert_files.h"
+#include "server/service/cert_files.h"
 #include "server/tls/local_ca.h"
 
 enum { DAY = 86400, SLOT_TEXT = 300 };

@@ -4,7 +4,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "server/cli/cert_names.h"
+#include "server/service/cert_names.h"
 
 static unsigned count_of(const char *const *list, size_t count, const char *name)
 {

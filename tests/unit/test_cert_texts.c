@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/cli/cert_texts.h"
+#include "server/service/cert_texts.h"
 
 static struct cert_text text_of(const char *bytes)
 {

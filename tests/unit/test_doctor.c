@@ -12,7 +12,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "server/cli/doctor.h"
+#include "server/doctor/doctor.h"
 #include "tests/unit/support/fixture.h"
 
 /* This program's own stands before the C library's. */

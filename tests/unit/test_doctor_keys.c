@@ -6,9 +6,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server/cli/doctor.h"
 #include "server/core/epochs.h"
 #include "server/core/home.h"
+#include "server/doctor/doctor.h"
 #include "tests/unit/support/fixture.h"
 
 enum { DAY = 86400 };

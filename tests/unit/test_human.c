@@ -1,6 +1,6 @@
 #include <criterion/criterion.h>
 
-#include "server/cli/human.h"
+#include "server/core/human.h"
 
 Test(human, bytes_have_one_digit_and_the_unit_that_fits)
 {

@@ -10,8 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "server/cli/listen_error.h"
 #include "server/http/listen.h"
+#include "server/service/listen_error.h"
 
 static enum http_status open_close(const char *text, uint16_t *ret_port)
 {

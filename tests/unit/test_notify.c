@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server/cli/notify.h"
+#include "server/service/notify.h"
 
 /* A manager's end: the socket of this name, '@' for an abstract one; NOTIFY_SOCKET says so. */
 static int listen_at(const char *name)

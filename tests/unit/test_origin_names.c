@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "server/cli/origin_names.h"
+#include "server/service/origin_names.h"
 
 static bool has_host(const struct origins *origins, const char *name)
 {

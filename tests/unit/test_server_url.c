@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "server/cli/server_url.h"
+#include "server/service/server_url.h"
 
 static void write_file(const char *directory, const char *text)
 {

@@ -3,8 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "server/cli/settings.h"
-#include "server/cli/settings_value.h"
+#include "server/settings/settings.h"
+#include "server/settings/settings_value.h"
 
 struct run {
 	struct settings settings;

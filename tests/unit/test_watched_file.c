@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/cli/watched_file.h"
+#include "server/service/watched_file.h"
 
 static char directory[] = "/tmp/coffer-watched-XXXXXX";
 static char path[100], other[100];
