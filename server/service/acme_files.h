@@ -1,12 +1,13 @@
 /*
  * What ACME keeps below DIR/tls/acme (0700), and where:
  *
- *   coffer-acme-hook       a link to this program, which the client runs under that name
- *   challenges/            proofs that a CA is waiting for (server/tls/acme_challenge.h)
- *   DIRECTORY/             one for each directory of a CA: its URL without https://, with _ for what a name may not
- * have account              the address that the account was registered with, and a line feed private/key.pem      the
- * account's key: the client's, as is what follows private/NAME/key.pem the certificate's key; NAME is the first domain
- *     NAME/cert.pem        the certificate and its chain
+ * - coffer-acme-hook: a link to this program, which the client runs under that name;
+ * - challenges/: proofs that a CA is waiting for (server/tls/acme_challenge.h);
+ * - DIRECTORY/, one for each directory of a CA: its URL without https://, with _ for what a name may not have. In it
+ * - account: the address that the account was registered with, and a line feed;
+ * - private/key.pem: the account's key; the client's, as is what follows;
+ * - private/NAME/key.pem: the certificate's key; NAME is the first domain;
+ * - NAME/cert.pem: the certificate and its chain.
  */
 #ifndef COFFER_SERVICE_ACME_FILES_H
 #define COFFER_SERVICE_ACME_FILES_H

@@ -115,7 +115,7 @@ void watch_run(const struct watch_options *options)
 {
 	/* A third of what the manager waits: a turn that comes late does no harm. */
 	const uint64_t watchdog_ms = options->notify->watchdog_ms;
-	const int64_t turn_ms = watchdog_ms > 0 ? (int64_t)(watchdog_ms / 3) : STATUS_MS;
+	const int64_t turn_ms = watchdog_ms > 3 ? (int64_t)(watchdog_ms / 3) : watchdog_ms > 0 ? 1 : STATUS_MS;
 	struct watch w = {.options = options};
 	const sigset_t set = watched_signals();
 	int64_t next_ms = now_ms() + turn_ms;

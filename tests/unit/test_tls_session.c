@@ -290,37 +290,6 @@ Test(tls_session, who_calls_by_another_name_gets_the_first_certificate)
 	tls_pems_done(&given);
 }
 
-Test(tls_session, a_leaf_that_is_over_replaces_none_and_goes_on_where_it_is_served)
-{
-	struct tls_pems good = make_pems(), over = make_pems();
-	const struct tls_material fine = material_of(good.leaf_cert, good.leaf_key);
-	struct tls_material late;
-	struct tls_context *context = context_of(&good);
-	struct tls_expiry before, after;
-
-	cr_assert_eq(tls_local_leaf_make(&over, NAMES, NAME_COUNT, -60), TLS_OK);
-	late = material_of(over.leaf_cert, over.leaf_key);
-	cr_expect_eq(tls_pair_check(&late.pairs[0]), TLS_OK);
-	cr_expect_eq(tls_pair_check_dates(&late.pairs[0]), TLS_EXPIRED);
-	cr_expect_eq(tls_pair_check_dates(&fine.pairs[0]), TLS_OK);
-	tls_context_expiry(context, &before);
-	cr_expect_eq(tls_context_replace(context, &late), TLS_EXPIRED);
-	cr_expect_eq(tls_context_generation(context), 0);
-	tls_context_expiry(context, &after);
-	cr_expect_str_eq(after.fingerprint, before.fingerprint);
-	tls_context_free(context);
-
-	context = context_of(&over);
-	late.client_ca_pem = good.ca_cert;
-	cr_expect_eq(tls_context_replace(context, &late), TLS_OK);
-	cr_expect_eq(tls_context_generation(context), 1);
-	tls_context_expiry(context, &after);
-	cr_expect_lt(after.seconds_left, 0);
-	tls_context_free(context);
-	tls_pems_done(&good);
-	tls_pems_done(&over);
-}
-
 Test(tls_session, with_1_3_as_the_least_nothing_older_is_spoken)
 {
 	struct tls_pems pems = make_pems();
