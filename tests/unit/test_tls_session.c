@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "server/tls/certificate.h"
+#include "server/tls/context_private.h" /* to make a ticket key older */
 #include "tests/unit/support/tls_pems.h"
 
 struct pair {
@@ -106,6 +108,23 @@ static gnutls_certificate_credentials_t trust_of(const struct tls_pems *pems)
 	return trust;
 }
 
+/* Of a session that has just talked: whether the next one with its ticket is resumed. */
+static bool resumes(struct tls_context *context, gnutls_certificate_credentials_t trust, const char *priorities,
+		    const gnutls_datum_t *ticket)
+{
+	struct pair pair;
+	bool resumed;
+
+	pair_open(&pair, context, trust, priorities, NULL);
+	cr_assert_eq(gnutls_session_set_data(pair.client, ticket->data, ticket->size), 0);
+	cr_assert_eq(shake(&pair), 0);
+	talk(&pair);
+	resumed = gnutls_session_is_resumed(pair.server);
+	cr_assert_eq(gnutls_session_is_resumed(pair.client) != 0, resumed);
+	pair_close(&pair);
+	return resumed;
+}
+
 static void check_resumption(const char *priorities)
 {
 	struct tls_pems pems = make_pems();
@@ -123,12 +142,10 @@ static void check_resumption(const char *priorities)
 	cr_assert_eq(gnutls_session_get_data2(pair.client, &ticket), 0);
 	pair_close(&pair);
 
-	pair_open(&pair, context, trust, priorities, NULL);
-	cr_assert_eq(gnutls_session_set_data(pair.client, ticket.data, ticket.size), 0);
-	cr_assert_eq(shake(&pair), 0);
-	talk(&pair);
-	cr_assert(gnutls_session_is_resumed(pair.server));
-	pair_close(&pair);
+	cr_expect(resumes(context, trust, priorities, &ticket));
+	/* Under the key of the next day it is a full handshake again. */
+	context->ticket_key_born -= DAY;
+	cr_expect_not(resumes(context, trust, priorities, &ticket));
 
 	gnutls_free(ticket.data);
 	tls_context_free(context);
