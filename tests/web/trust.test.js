@@ -11,7 +11,7 @@ const scene = stage({ ready: issue });
 let directory;
 const at = (...names) => path.join(directory, ...names);
 
-// A CA of our own, a good certificate of it for localhost, and one that has ended.
+// A CA of our own, a good certificate of it for localhost, one that has ended, and one that has not begun.
 async function issue() {
   directory = temporary('chains');
   await python(['-c', `
@@ -19,7 +19,8 @@ import sys
 sys.path.insert(0, ${JSON.stringify(path.join(ROOT, 'tests', 'api'))})
 from chains import Authority, date
 ca = Authority(sys.argv[1], "ca")
-for name, dates in (("good", {}), ("ended", {"start": date(-2 * 86400), "end": date(-86400)})):
+for name, dates in (("good", {}), ("ended", {"start": date(-2 * 86400), "end": date(-86400)}),
+                    ("early", {"start": date(86400), "end": date(2 * 86400)})):
     ca.issue("localhost", name, "subjectAltName=DNS:localhost", "extendedKeyUsage=serverAuth", **dates)
 `, directory]);
 }
@@ -68,7 +69,9 @@ test('another host name than the certificate has: refused', () => serving('good'
   assert.equal(asked(), before, 'nothing was asked');
 }));
 
-test('a certificate that has ended: refused', () => serving('ended', async (port, asked) => {
-  assert.equal(await visit(`https://localhost:${port}/`, at('ca', 'ca.pem')), 'net::ERR_CERT_DATE_INVALID');
-  assert.equal(asked(), 0, 'nothing was asked');
-}));
+for (const [name, what] of [['ended', 'has ended'], ['early', 'has not begun']]) {
+  test(`a certificate that ${what}: refused`, () => serving(name, async (port, asked) => {
+    assert.equal(await visit(`https://localhost:${port}/`, at('ca', 'ca.pem')), 'net::ERR_CERT_DATE_INVALID');
+    assert.equal(asked(), 0, 'nothing was asked');
+  }));
+}
