@@ -164,6 +164,15 @@ static const char *const MIGRATIONS[] = {
 	" mac BLOB NOT NULL CHECK (length(mac) = 32),"
 	" entries BLOB NOT NULL);"
 	"CREATE UNIQUE INDEX audit_run_page_by_run ON audit_run_page (last, first, low);",
+
+	/* The public halves of the keys that sign receipts and checkpoints, also of those that no longer do. */
+	"CREATE TABLE identity_key ("
+	" public_key BLOB NOT NULL PRIMARY KEY CHECK (length(public_key) = 32),"
+	" revision INTEGER NOT NULL, state INTEGER NOT NULL,"
+	" created_ms INTEGER NOT NULL, retired_ms INTEGER NOT NULL, last_event INTEGER NOT NULL,"
+	" previous BLOB NOT NULL CHECK (length(previous) = 32),"
+	" endorsement BLOB NOT NULL CHECK (length(endorsement) = 64),"
+	" mac BLOB NOT NULL CHECK (length(mac) = 32));",
 };
 
 enum { SCHEMA_VERSION = sizeof(MIGRATIONS) / sizeof(MIGRATIONS[0]) };

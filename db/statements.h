@@ -27,6 +27,8 @@
 
 #define PAGE_COLUMNS "first, last, low, high, mac, entries"
 
+#define IDENTITY_COLUMNS "public_key, revision, state, created_ms, retired_ms, last_event, previous, endorsement, mac"
+
 #define EPOCH_COLUMNS "epoch_id, kek_id, revision, created_ms, reserved, wrap, mac"
 
 /* X(NAME, text). `state <> 1 AND` makes a partial index of blob usable. */
@@ -137,6 +139,10 @@
 		"VALUES (?, ?, ?, ?, ?)") \
 	X(IDEMPOTENCY_EXPIRE, "DELETE FROM idempotency WHERE key_mac IN " \
 		"(SELECT key_mac FROM idempotency WHERE created_ms < ? LIMIT ?)") \
+	X(IDENTITY_LIST, "SELECT " IDENTITY_COLUMNS " FROM identity_key ORDER BY created_ms, public_key") \
+	X(IDENTITY_PUT, "INSERT INTO identity_key (" IDENTITY_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) " \
+		"ON CONFLICT (public_key) DO UPDATE SET revision = excluded.revision, state = excluded.state, " \
+		"retired_ms = excluded.retired_ms, last_event = excluded.last_event, mac = excluded.mac") \
 	X(AUDIT_LAST, "SELECT sequence, event, hash, mac FROM audit_event ORDER BY sequence DESC LIMIT 1") \
 	X(AUDIT_LIST, "SELECT sequence, event, hash, mac FROM audit_event WHERE sequence > ? " \
 		"ORDER BY sequence LIMIT ?") \

@@ -11,6 +11,7 @@
 #include "server/core/checkpoint.h"
 #include "server/core/clock.h"
 #include "server/core/directory.h"
+#include "server/core/identity_text.h"
 
 /* ---- the log ------------------------------------------------------------------------------------------------------
  */
@@ -180,25 +181,9 @@ const struct api_steps AUDIT_CHECKPOINT = {
 
 static void well_known_finish(struct call *call)
 {
-	const struct vault *vault = call->api->options.vault;
-	uint8_t key[IDENTITY_PUBLIC_SIZE], id[DIGEST_SIZE];
-	char store[ENCODE_UUID_CHARS + 1], text[2 * DIGEST_SIZE + 1];
 	struct json *doc = json_new();
 
-	identity_public(vault->identity, key);
-	checkpoint_key_id(key, id);
-	encode_uuid(vault->store_id, store);
-	json_text(doc, "store", store);
-	json_open_array(doc, "identity_keys");
-	json_open_object(doc, NULL);
-	encode_hex(id, sizeof(id), text);
-	json_text(doc, "id", text);
-	json_text(doc, "algorithm", "Ed25519");
-	encode_hex(key, sizeof(key), text);
-	json_text(doc, "public_key", text);
-	json_text(doc, "state", "current");
-	json_close(doc);
-	json_close(doc);
+	identity_text_members(doc, call->api->options.vault);
 	(void)json_reply(call, 200, doc);
 }
 

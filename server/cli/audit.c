@@ -12,6 +12,7 @@
 #include "server/core/audit_keeper.h"
 #include "server/core/checkpoint.h"
 #include "server/core/files.h"
+#include "server/core/identities.h"
 
 enum {
 	OPTION_DATA,
@@ -96,7 +97,6 @@ static int compare_checkpoint(const struct auditing *auditing, const char *path)
 {
 	const struct vault *vault = home_vault(auditing->home);
 	struct checkpoint checkpoint;
-	uint8_t own[IDENTITY_PUBLIC_SIZE];
 	char line[1024], *text = NULL;
 	size_t size;
 	enum core_status status;
@@ -108,14 +108,13 @@ static int compare_checkpoint(const struct auditing *auditing, const char *path)
 	}
 	good = checkpoint_parse(text, size, &checkpoint) && checkpoint_is_signed(&checkpoint);
 	secret_free(text, size + 1);
-	identity_public(vault->identity, own);
 	if (!good) {
 		fprintf(stderr, "coffer: %s is no checkpoint, or not as it was signed\n", path);
 		return 2;
 	}
-	if (memcmp(checkpoint.public_key, own, sizeof(own)) != 0 ||
+	if (!identities_vouch(vault, checkpoint.public_key, checkpoint.sequence) ||
 	    memcmp(checkpoint.store_id, vault->store_id, sizeof(checkpoint.store_id)) != 0) {
-		printf("checkpoint: it is of another store, or this store has another identity key\n");
+		printf("checkpoint: it is of another store, or by none of the keys that this one had then\n");
 		return 1;
 	}
 	status = checkpoint_compare(&checkpoint, vault, auditing->view);

@@ -135,8 +135,9 @@ static void print_subject(const struct check_fault *fault)
 		print_id("invite", fault->id);
 		break;
 	case CHECK_KEK_ROW:
+	case CHECK_IDENTITY:
 		encode_hex(fault->id, sizeof(fault->id), hex);
-		printf("KEK %s...", hex);
+		printf("%s %s...", fault->subject == CHECK_KEK_ROW ? "KEK" : "identity key", hex);
 		break;
 	case CHECK_EPOCH_ROW:
 		print_id("epoch", fault->id);

@@ -16,6 +16,7 @@ int command_acme_hook(int argc, char **argv);
 int command_config(int argc, char **argv);
 int command_routes(int argc, char **argv);
 int command_audit(int argc, char **argv);
+int command_identity(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_account(int argc, char **argv);
 int command_token(int argc, char **argv);

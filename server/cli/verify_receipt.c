@@ -9,13 +9,13 @@
 #include "crypto/secret.h"
 #include "server/cli/arguments.h"
 #include "server/cli/commands.h"
+#include "server/core/checkpoint.h"
 #include "server/core/clock.h"
 #include "server/core/files.h"
+#include "server/core/identity_text.h"
 #include "server/core/receipt.h"
-#include "server/json/json_doc.h"
 
-enum { OPTION_IDENTITY, OPTION_CONTENT, OPTION_COUNT };
-enum { KEYS_MAX = 1000 };
+enum { OPTION_IDENTITY, OPTION_SUCCESSOR, OPTION_CONTENT, OPTION_COUNT };
 
 static const struct argument OPTIONS[] = {
 	[OPTION_IDENTITY] =
@@ -23,6 +23,10 @@ static const struct argument OPTIONS[] = {
 		 .value = "FILE",
 		 .help = "needed: what the server answered to GET /.well-known/coffer, kept from a time when\n"
 			 "it was trusted"},
+	[OPTION_SUCCESSOR] = {.name = "successor",
+			      .value = "FILE",
+			      .help = "what it answers now: keys in it are believed that those of --identity have\n"
+				      "endorsed, one after the other"},
 	[OPTION_CONTENT] = {.name = "content",
 			    .value = "FILE",
 			    .help = "what was written: its SHA-256 must be the receipt's"},
@@ -30,7 +34,7 @@ static const struct argument OPTIONS[] = {
 _Static_assert(sizeof(OPTIONS) / sizeof(OPTIONS[0]) == OPTION_COUNT, "each option has one row");
 
 static const struct arguments ARGUMENTS = {
-	.usage = "coffer verify-receipt FILE --identity FILE [--content FILE]",
+	.usage = "coffer verify-receipt FILE --identity FILE [--successor FILE] [--content FILE]",
 	.about =
 		"Checks a receipt: the value of Coffer-Receipt in the answer to a write of a record, or all the "
 		"headers\n"
@@ -86,38 +90,75 @@ static bool read_receipt(const char *path, struct receipt *ret_receipt)
 	return good;
 }
 
-/* The key that the receipt names, out of the server's identity; false has been said. */
-static bool read_key(const char *path, const struct receipt *receipt, uint8_t ret_key[static IDENTITY_PUBLIC_SIZE],
-		     bool *ret_found)
+/* What the server said of its keys; NULL has been said. */
+static struct identities *read_identities(const char *path, uint8_t ret_store_id[static 16])
 {
-	struct json_doc *doc = NULL;
-	const struct json_value *keys, *key = NULL;
-	const char *hex;
-	char wanted[2 * DIGEST_SIZE + 1];
+	struct identities *identities;
 	char *text = NULL;
-	size_t size, length;
+	size_t size;
 
-	*ret_found = false;
 	if (!read_file(path, &text, &size))
-		return false;
-	if (json_doc_parse(text, size, &doc) != JSON_DOC_OK) {
+		return NULL;
+	identities = calloc(1, sizeof(*identities));
+	if (identities && !identity_text_parse(text, size, ret_store_id, identities)) {
 		fprintf(stderr, "coffer: %s is not what /.well-known/coffer answers\n", path);
-		secret_free(text, size + 1);
-		return false;
+		free(identities);
+		identities = NULL;
 	}
-	encode_hex(receipt->key_id, sizeof(receipt->key_id), wanted);
-	keys = json_doc_member(json_doc_root(doc), "identity_keys");
-	if (json_doc_array(keys, 0, KEYS_MAX, &key) != JSON_DOC_OK)
-		key = NULL;
-	for (; key && !*ret_found; key = json_doc_next(key))
-		*ret_found =
-			json_doc_string(json_doc_member(key, "id"), 64, 64, &hex, &length) == JSON_DOC_OK &&
-			strcmp(hex, wanted) == 0 &&
-			json_doc_string(json_doc_member(key, "public_key"), 64, 64, &hex, &length) == JSON_DOC_OK &&
-			decode_hex(hex, length, ret_key, IDENTITY_PUBLIC_SIZE);
-	json_doc_free(doc);
 	secret_free(text, size + 1);
-	return true;
+	return identities;
+}
+
+static const struct store_identity *find_id(const struct identities *identities, const uint8_t id[static DIGEST_SIZE])
+{
+	uint8_t found[DIGEST_SIZE];
+
+	for (size_t i = 0; identities && i < identities->count; i++) {
+		checkpoint_key_id(identities->keys[i].public_key, found);
+		if (memcmp(found, id, sizeof(found)) == 0)
+			return &identities->keys[i];
+	}
+	return NULL;
+}
+
+static const struct store_identity *find_key(const struct identities *identities,
+					     const uint8_t key[static IDENTITY_PUBLIC_SIZE])
+{
+	uint8_t id[DIGEST_SIZE];
+
+	checkpoint_key_id(key, id);
+	return find_id(identities, id);
+}
+
+/* Whether endorsements lead from a key that is trusted to this one. */
+static bool follows(const struct identities *trusted, const struct identities *said, const uint8_t store_id[static 16],
+		    const struct store_identity *key)
+{
+	for (size_t i = 0; key && i <= said->count; i++) {
+		if (!identities_is_endorsed(store_id, key))
+			return false;
+		if (find_key(trusted, key->previous))
+			return true;
+		key = find_key(said, key->previous);
+	}
+	return false;
+}
+
+/* What is wrong with who signed; NULL: nothing. */
+static const char *judge(const struct receipt *receipt, const struct identities *trusted, const struct identities *said)
+{
+	const struct store_identity *key = find_id(trusted, receipt->key_id), *now = find_id(said, receipt->key_id);
+
+	if (!key && now && follows(trusted, said, receipt->store_id, now))
+		key = now;
+	if (!key)
+		return "signed by a key that is none of the server's";
+	if (!receipt_is_signed(receipt, key->public_key))
+		return "the server has not signed this";
+	if ((key->state == STORE_IDENTITY_RETIRED && receipt->sequence > key->last_event) ||
+	    (now && now->state == STORE_IDENTITY_RETIRED && receipt->sequence > now->last_event))
+		return "signed by a key that was retired by then";
+	return NULL;
 }
 
 /* 0: it is what the receipt tells of; 1: it is not, which was said; 2: it could not be read. */
@@ -174,9 +215,11 @@ int command_verify_receipt(int argc, char **argv)
 {
 	const char *values[OPTION_COUNT + 1];
 	const enum arguments_status parsed = arguments_parse(&ARGUMENTS, argc, argv, values, stdout, stderr);
+	struct identities *trusted = NULL, *said = NULL;
+	uint8_t store_id[16];
 	struct receipt receipt;
-	uint8_t key[IDENTITY_PUBLIC_SIZE];
-	bool found;
+	const char *wrong;
+	int status = 2;
 
 	if (parsed != ARGUMENTS_OK)
 		return parsed == ARGUMENTS_HELP ? 0 : 2;
@@ -184,13 +227,20 @@ int command_verify_receipt(int argc, char **argv)
 		fprintf(stderr, "coffer: a receipt and --identity are needed\nusage: %s\n", ARGUMENTS.usage);
 		return 2;
 	}
-	if (!read_receipt(values[OPTION_COUNT], &receipt) || !read_key(values[OPTION_IDENTITY], &receipt, key, &found))
-		return 2;
-	if (!found || !receipt_is_signed(&receipt, key)) {
-		puts(found ? "receipt: the server has not signed this"
-			   : "receipt: signed by a key that is none of the server's");
-		return 1;
+	if (!read_receipt(values[OPTION_COUNT], &receipt) ||
+	    !(trusted = read_identities(values[OPTION_IDENTITY], store_id)) ||
+	    (values[OPTION_SUCCESSOR] && !(said = read_identities(values[OPTION_SUCCESSOR], store_id))))
+		goto out;
+	wrong = judge(&receipt, trusted, said);
+	status = 1;
+	if (wrong) {
+		printf("receipt: %s\n", wrong);
+		goto out;
 	}
 	tell(&receipt);
-	return values[OPTION_CONTENT] ? check_content(values[OPTION_CONTENT], &receipt) : 0;
+	status = values[OPTION_CONTENT] ? check_content(values[OPTION_CONTENT], &receipt) : 0;
+out:
+	free(trusted);
+	free(said);
+	return status;
 }

@@ -66,6 +66,7 @@ static const char *const ACTION_NAMES[] = {
 	[AUDIT_GRANT_LIST] = "grant.list",
 	[AUDIT_RECORD_BREAK_GLASS] = "record.break-glass",
 	[AUDIT_REFUSED] = "access.refused",
+	[AUDIT_IDENTITY_ROTATE] = "identity.rotate",
 	[AUDIT_SESSION_READ] = "session.read",
 	[AUDIT_STATUS_READ] = "status.read",
 };

@@ -57,8 +57,9 @@ enum audit_action {
 	AUDIT_GRANT_LIST = 43,
 	AUDIT_RECORD_BREAK_GLASS = 44, /* a read that only the emergency allows; there is a reason (reason.h) */
 	AUDIT_REFUSED = 45, /* requests without an account from `peer`; version: how many; revision: the Unix minute */
-	AUDIT_SESSION_READ = 46, /* somebody asked who he is here */
-	AUDIT_STATUS_READ = 60,	 /* refused: to an account that may not see how the service is */
+	AUDIT_SESSION_READ = 46,    /* somebody asked who he is here */
+	AUDIT_IDENTITY_ROTATE = 47, /* the key that signs receipts and checkpoints */
+	AUDIT_STATUS_READ = 60,	    /* refused: to an account that may not see how the service is */
 };
 
 /* The name in listings ("record.read"), or NULL for a number that is no action. */

@@ -16,6 +16,7 @@
 #include "server/core/audit_indexer.h"
 #include "server/core/checkpoint.h"
 #include "server/core/clock.h"
+#include "server/core/identities.h"
 #include "server/core/refusals.h"
 
 enum {
@@ -252,7 +253,6 @@ enum core_status audit_keeper_check(struct home *home, struct store_view *view, 
 				    size_t error_size)
 {
 	const struct vault *vault = home_vault(home);
-	uint8_t own[IDENTITY_PUBLIC_SIZE];
 	struct checkpoint head;
 	enum core_status status;
 	char *text = NULL;
@@ -265,8 +265,7 @@ enum core_status audit_keeper_check(struct home *home, struct store_view *view, 
 		return status == CORE_NOT_FOUND ? CORE_OK : status;
 	good = checkpoint_parse(text, size, &head);
 	secret_free(text, size + 1);
-	identity_public(vault->identity, own);
-	if (!good || !checkpoint_is_signed(&head) || memcmp(head.public_key, own, sizeof(own)) != 0 ||
+	if (!good || !checkpoint_is_signed(&head) || !identities_vouch(vault, head.public_key, head.sequence) ||
 	    memcmp(head.store_id, vault->store_id, sizeof(head.store_id)) != 0) {
 		snprintf(
 			ret_error, error_size,

@@ -66,6 +66,7 @@ enum check_subject {
 	CHECK_ANSWER_OF,     /* the idempotency row that names record id, version */
 	CHECK_KEK_ROW,	     /* id: the first 16 bytes of the KEK's id */
 	CHECK_EPOCH_ROW,     /* id */
+	CHECK_IDENTITY,	     /* id: the first 16 bytes of the public key */
 	CHECK_ACCOUNT,	     /* id */
 	CHECK_TOKEN,	     /* id */
 	CHECK_DIRECTORY_KEY, /* id: its account; version: its sequence */

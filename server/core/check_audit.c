@@ -6,6 +6,7 @@
 #include "server/core/audit.h"
 #include "server/core/check_index.h"
 #include "server/core/check_internal.h"
+#include "server/core/identities.h"
 
 struct history {
 	const struct check_options *options;
@@ -110,6 +111,22 @@ static bool on_progress(void *arg, uint64_t done)
 	return history->failure == CORE_OK && !stopped(options);
 }
 
+/* The key that was current before is retired, and its row stays. */
+static void on_rotation(struct history *history, uint64_t sequence)
+{
+	const struct identities *identities = history->options->vault->identities;
+	const struct check_fault fault = {.subject = CHECK_FILE,
+					  .failure = CHECK_HISTORY,
+					  .detail = "table identity_key lacks a key that was retired"};
+
+	for (size_t i = 0; identities && i < identities->count; i++)
+		if (identities->keys[i].state == STORE_IDENTITY_RETIRED &&
+		    identities->keys[i].last_event == sequence - 1)
+			return;
+	history->totals->faults++;
+	history->options->fault(history->options->arg, &fault);
+}
+
 /* *ret_subject: of what. */
 static bool made_a_version(const struct audit_event *event, enum check_subject *ret_subject)
 {
@@ -143,6 +160,8 @@ static void on_event(void *arg, uint64_t sequence, const struct audit_event *eve
 	enum store_status status;
 
 	check_index_event(history->index, sequence, event);
+	if (event->action == AUDIT_IDENTITY_ROTATE)
+		on_rotation(history, sequence);
 	if (history->failure == CORE_OK &&
 	    (event->action == AUDIT_MESSAGE_DEPOSIT || event->action == AUDIT_MESSAGE_ACKNOWLEDGE ||
 	     event->action == AUDIT_MESSAGE_EXPIRED))

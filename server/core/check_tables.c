@@ -67,6 +67,15 @@ static bool visit_epoch(void *arg, const struct store_epoch *row)
 	return true;
 }
 
+static bool visit_identity(void *arg, const struct store_identity *row)
+{
+	struct check *check = arg;
+
+	if (!rowmac_check_identity(check->vault, row))
+		report(check, CHECK_IDENTITY, CHECK_ROW_MAC, row->public_key);
+	return true;
+}
+
 static bool visit_account(void *arg, const struct store_account *row)
 {
 	struct check *check = arg;
@@ -180,6 +189,8 @@ enum core_status check_tables(struct check *check, struct store_view *view)
 
 	if (status == CORE_OK)
 		status = table_read(check, CHECK_EPOCH_ROW, store_epoch_list(view, visit_epoch, check));
+	if (status == CORE_OK)
+		status = table_read(check, CHECK_IDENTITY, store_identity_list(view, visit_identity, check));
 	if (status == CORE_OK)
 		status = table_read(check, CHECK_ACCOUNT,
 				    store_account_list(view, NULL, INT64_MAX, visit_account, check));

@@ -13,6 +13,7 @@
 #include "server/core/audit.h"
 #include "server/core/clock.h"
 #include "server/core/home_internal.h"
+#include "server/core/identities.h"
 #include "server/core/keyring.h"
 #include "server/core/metrics.h"
 #include "server/core/principals.h"
@@ -196,6 +197,8 @@ static enum core_status open_all(struct home *home, const struct home_options *o
 		status = open_store(home, options, error);
 	if (status == CORE_OK)
 		status = home_open_keys(home, options, error);
+	if (status == CORE_OK)
+		status = home_open_identities(home, error);
 	if (status != CORE_OK)
 		return status;
 	status = audit_chain_new(home->view, &home->vault, &home->vault.chain);
@@ -241,6 +244,7 @@ void home_close(struct home *home)
 	principals_free(home->vault.principals);
 	metrics_free(home->vault.metrics);
 	identity_free(home->vault.identity);
+	identities_free(home->vault.identities);
 	keyring_free(home->vault.ring);
 	rsakey_public_free(home->vault.kek_public);
 	secret_free(home->vault.keys, sizeof(*home->vault.keys));

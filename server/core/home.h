@@ -77,6 +77,12 @@ MUST_CHECK enum core_status home_seal(struct home *home);
 MUST_CHECK enum core_status home_change_passphrase(struct home *home, const struct home_secret *current,
 						   const struct home_secret *next, char *ret_error, size_t error_size);
 
+/*
+ * Replaces the identity key, whose private half is then gone; its public half stays, and vouches for what it has
+ * signed. No server may be running: home_open() for writing sees to that. CORE_CONFLICT: there have been too many.
+ */
+MUST_CHECK enum core_status home_rotate_identity(struct home *home, char *ret_error, size_t error_size);
+
 struct vault *home_vault(struct home *home);
 /* The absolute path of DIR. */
 const char *home_path(const struct home *home);

@@ -1,4 +1,4 @@
-/* What home.c and home_keys.c share. */
+/* What home.c, home_keys.c and home_identity.c share. */
 #ifndef COFFER_CORE_HOME_INTERNAL_H
 #define COFFER_CORE_HOME_INTERNAL_H
 
@@ -31,5 +31,9 @@ MUST_CHECK enum core_status home_write_file(const struct home *home, const char 
 /* Identity and KEK, and for a new store everything that belongs to them: see home_open(). */
 MUST_CHECK enum core_status home_open_keys(struct home *home, const struct home_options *options,
 					   struct files_error *error);
+/* Reads the identity key, or makes that of a new store; then, with the vault's keys there, the rows of all there were.
+ */
+MUST_CHECK enum core_status home_open_identity(struct home *home, struct files_error *error);
+MUST_CHECK enum core_status home_open_identities(struct home *home, struct files_error *error);
 
 #endif

@@ -1,4 +1,4 @@
-/* The keys of a home: identity, KEK, and what locks the KEK's private half (FORMATS §1). */
+/* The keys of a home: KEK, and what locks its private half (FORMATS §1). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -298,29 +298,6 @@ static enum core_status load_kek(struct home *home, const struct home_options *o
 	return home->ingest_only ? CORE_OK : open_private(home, options, error);
 }
 
-static enum core_status open_identity(struct home *home, struct files_error *error)
-{
-	char *pem = NULL;
-	size_t size = 0;
-	enum crypto_status made;
-	enum core_status status = home_read_file(home, "keys/identity.pem", true, &pem, &size, error);
-
-	if (status == CORE_OK) {
-		made = identity_from_pem(pem, size, &home->vault.identity);
-		if (made != CRYPTO_OK)
-			status = files_fail(error, core_from_crypto(made), "cannot use %s/keys/identity.pem: %s",
-					    home->path, crypto_status_text(made));
-	} else if (status == CORE_NOT_FOUND && home->is_new) {
-		made = identity_generate(&home->vault.identity);
-		if (made == CRYPTO_OK)
-			made = identity_to_pem(home->vault.identity, &pem, &size);
-		status = made == CRYPTO_OK ? home_write_file(home, "keys/identity.pem", 0600, pem, size, error)
-					   : files_fail(error, core_from_crypto(made), "cannot make the identity key");
-	}
-	secret_free(pem, size + 1);
-	return status;
-}
-
 enum core_status home_open_keys(struct home *home, const struct home_options *options, struct files_error *error)
 {
 	struct vault *vault = &home->vault;
@@ -335,7 +312,7 @@ enum core_status home_open_keys(struct home *home, const struct home_options *op
 	status = store_setting_get(home->view, "store_id", vault->store_id, sizeof(vault->store_id), &size);
 	home->is_new = status == STORE_NOT_FOUND && !home->read_only;
 	/* Before the rows that make the store an old one, which must have an identity. */
-	loaded = open_identity(home, error);
+	loaded = home_open_identity(home, error);
 	if (loaded != CORE_OK || home->is_new)
 		return loaded == CORE_OK ? found_store(home, options, error) : loaded;
 	if (status != STORE_OK || size != sizeof(vault->store_id))

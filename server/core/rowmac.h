@@ -9,6 +9,7 @@
 
 #include "db/audit.h"
 #include "db/audit_index.h"
+#include "db/identity.h"
 #include "db/store.h"
 #include "server/core/vault.h"
 
@@ -39,5 +40,7 @@ MUST_CHECK bool rowmac_seal_audit_run(const struct vault *vault, struct store_au
 MUST_CHECK bool rowmac_check_audit_run(const struct vault *vault, const struct store_audit_run *row);
 MUST_CHECK bool rowmac_seal_audit_page(const struct vault *vault, struct store_audit_page *row);
 MUST_CHECK bool rowmac_check_audit_page(const struct vault *vault, const struct store_audit_page *row);
+MUST_CHECK bool rowmac_seal_identity(const struct vault *vault, struct store_identity *row);
+MUST_CHECK bool rowmac_check_identity(const struct vault *vault, const struct store_identity *row);
 
 #endif

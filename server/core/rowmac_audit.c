@@ -1,4 +1,4 @@
-/* Row authentication of the audit log's own tables. */
+/* Row authentication of the tables that prove something: the audit log's own, and the keys that sign. */
 #include "server/core/rowmac.h"
 #include "server/core/rowmac_row.h"
 
@@ -79,5 +79,36 @@ bool rowmac_check_audit_page(const struct vault *vault, const struct store_audit
 	struct row r;
 
 	put_audit_page(&r, row);
+	return row_check(vault, &r, row->mac);
+}
+
+static void put_identity(struct row *row, const struct store_identity *i)
+{
+	row_begin(row, "identity_key");
+	wire_put_lp(&row->out, i->public_key, sizeof(i->public_key));
+	wire_put_lp_u64(&row->out, i->revision);
+	wire_put_lp_u64(&row->out, i->state);
+	wire_put_lp_u64(&row->out, (uint64_t)i->created_ms);
+	wire_put_lp_u64(&row->out, (uint64_t)i->retired_ms);
+	wire_put_lp_u64(&row->out, i->last_event);
+	wire_put_lp(&row->out, i->previous, sizeof(i->previous));
+	wire_put_lp(&row->out, i->endorsement, sizeof(i->endorsement));
+}
+
+bool rowmac_seal_identity(const struct vault *vault, struct store_identity *row)
+{
+	struct row r;
+
+	put_identity(&r, row);
+	return row_seal(vault, &r, row->mac);
+}
+
+bool rowmac_check_identity(const struct vault *vault, const struct store_identity *row)
+{
+	struct row r;
+
+	if (row->state != STORE_IDENTITY_CURRENT && row->state != STORE_IDENTITY_RETIRED)
+		return false;
+	put_identity(&r, row);
 	return row_check(vault, &r, row->mac);
 }

@@ -13,6 +13,7 @@
 #include "db/store.h"
 
 struct audit_chain;
+struct identities;
 struct keyring;
 struct metrics;
 struct principals;
@@ -33,6 +34,8 @@ struct vault {
 	uint8_t kek_id[32];
 	struct keyring *ring; /* its private half, which may be absent, and the epoch keys */
 	struct identity *identity;
+	struct identities
+		*identities; /* the public halves: of that one, and of those before it; NULL: that one alone */
 	struct audit_chain *chain;
 	const char *archive; /* the directory of the audit log's segments, which may not exist; NULL: there is none */
 	struct principals *principals; /* NULL: every token is looked up */

@@ -488,10 +488,32 @@ def settings_acme():
         yield "%d-%s" % (check, "".join(c if c.isalnum() else "_" for c in text)[:40]), bytes([check]) + text.encode()
 
 
+def identity_text():
+    def key(state, **more):
+        return {"id": "ab" * 32, "algorithm": "Ed25519", "public_key": "cd" * 32, "state": state,
+                "since": "2026-01-02T03:04:05.678Z", **more}
+
+    def text(*keys, store="01935c2e-abcd-7f00-8011-2233445566ff"):
+        return json.dumps({"store": store, "identity_keys": keys}).encode()
+
+    retired = {"until": "2026-02-02T03:04:05.678Z", "last_event": 17}
+    endorsed = {"previous": "cd" * 32, "endorsement": "ef" * 64}
+    yield "one", text(key("current"))
+    yield "two", text(key("retired", **retired), key("current", **endorsed))
+    yield "before", text({name: value for name, value in key("current").items() if name != "since"})
+    yield "none", text()
+    yield "no-end", text(key("retired", last_event=17))
+    yield "negative", text(key("retired", until="2026-02-02T03:04:05Z", last_event=-1))
+    yield "short-endorsement", text(key("current", previous="cd" * 32, endorsement="ef" * 63))
+    yield "unknown-state", text(key("stolen."))
+    yield "no-uuid", text(key("current"), store="x")
+    yield "too-many", text(*[key("current")] * 65)
+
+
 TARGETS = (wire, record_meta, audit_event, audit_segment, encode, hello, conditional, http_date, slot, json_, route,
            settings_value, settings_file, private_key, public_key, gate, directory_name, accept, etag_list, origin,
-           pubkey_pem, key_text, invite_text, port80, acme_challenge, settings_acme, forwarded,
-           traceparent)
+           pubkey_pem, key_text, invite_text, port80, acme_challenge, settings_acme, forwarded, traceparent,
+           identity_text)
 
 
 def main():

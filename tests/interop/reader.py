@@ -31,10 +31,11 @@ COLUMNS = {
     "record_grant": "record_id account_id revision state rights created_ms changed_ms",
     "message": "message_id mailbox sender sender_name revision state kind received_ms expires_ms changed_ms size digest"
                " recipient_key sender_key signature session",
+    "identity_key": "public_key revision state created_ms retired_ms last_event previous endorsement",
     "audit_segment": "first last previous hash created_ms",
     "invite": "invite_id revision state hash name scopes created_ms expires_ms made_by used_by",
 }
-ACTIONS = [*range(1, 26), *range(30, 47), 60]
+ACTIONS = [*range(1, 26), *range(30, 48), 60]
 
 Version = namedtuple("Version", "record_id version state owner media_type labels content")
 Event = namedtuple("Event", "sequence time_ms account_id token_id peer action record_id version revision outcome"
@@ -133,6 +134,8 @@ class Store:
         for row in self.db.execute("SELECT * FROM message"):
             self._attempt(f"message {row['message_id'].hex()}", self._message, row)
         self._records()
+        for row in self.db.execute("SELECT * FROM identity_key"):
+            self._attempt(f"identity key {row['public_key'].hex()}", self._check_mac, "identity_key", row)
         self._attempt("audit", self._audit)
 
     def _check_mac(self, table, row, columns=None):

@@ -164,11 +164,11 @@ struct findings {
 static const char *const NAMES[] = {CHECK_FAILURES(NAME)};
 
 static const char *const SUBJECTS[] = {
-	[CHECK_RECORD] = "record",     [CHECK_VERSION_ROW] = "row", [CHECK_ANSWER_OF] = "answer",
-	[CHECK_KEK_ROW] = "kek",       [CHECK_EPOCH_ROW] = "epoch", [CHECK_ACCOUNT] = "account",
-	[CHECK_DIRECTORY_KEY] = "key", [CHECK_INVITE] = "invite",   [CHECK_MESSAGE] = "message",
-	[CHECK_GRANT] = "grant",       [CHECK_TOKEN] = "token",	    [CHECK_BLOB] = "blob",
-	[CHECK_FILE] = "file",
+	[CHECK_RECORD] = "record",   [CHECK_VERSION_ROW] = "row",   [CHECK_ANSWER_OF] = "answer",
+	[CHECK_KEK_ROW] = "kek",     [CHECK_EPOCH_ROW] = "epoch",   [CHECK_IDENTITY] = "identity",
+	[CHECK_ACCOUNT] = "account", [CHECK_DIRECTORY_KEY] = "key", [CHECK_INVITE] = "invite",
+	[CHECK_MESSAGE] = "message", [CHECK_GRANT] = "grant",	    [CHECK_TOKEN] = "token",
+	[CHECK_BLOB] = "blob",	     [CHECK_FILE] = "file",
 };
 
 static void put(char *line, size_t size, const char *format, ...)
