@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "server/core/clock.h"
+
 enum {
 	LINE_MAX_SIZE = 256,
 	/* Without a watchdog there is only the status to keep true. */
@@ -94,18 +96,10 @@ static void reload(struct watch *w)
 	heard(w, notify_send(w->options->notify, "READY=1"));
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* The signal that came before `until_ms`, or -1. */
 static int wait_signal(const sigset_t *set, int64_t until_ms)
 {
-	const int64_t left = until_ms - now_ms(), ms = left > 0 ? left : 0;
+	const int64_t left = until_ms - clock_monotonic_ms(), ms = left > 0 ? left : 0;
 	const struct timespec length = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
 
 	return sigtimedwait(set, NULL, &length);
@@ -118,7 +112,7 @@ void watch_run(const struct watch_options *options)
 	const int64_t turn_ms = watchdog_ms > 3 ? (int64_t)(watchdog_ms / 3) : watchdog_ms > 0 ? 1 : STATUS_MS;
 	struct watch w = {.options = options};
 	const sigset_t set = watched_signals();
-	int64_t next_ms = now_ms() + turn_ms;
+	int64_t next_ms = clock_monotonic_ms() + turn_ms;
 	int caught = 0;
 
 	tell_status(&w);
@@ -129,7 +123,7 @@ void watch_run(const struct watch_options *options)
 			reload(&w);
 		if (caught < 0 && errno == EAGAIN) {
 			turn(&w);
-			next_ms = now_ms() + turn_ms;
+			next_ms = clock_monotonic_ms() + turn_ms;
 		}
 	}
 	heard(&w, notify_send(options->notify, "STOPPING=1\nSTATUS=Finishing what is in flight"));
