@@ -23,8 +23,12 @@ enum {
  */
 struct tls_link {
 	int fd;
+	gnutls_session_t session;
 	struct tls_traffic *traffic;
-	bool answering; /* the server's first flight is under way, and once it has gone nothing is received */
+	bool answering;	   /* the server's first flight is under way, and once it has gone nothing is received */
+	uint8_t header[5]; /* established: of the record that comes, `header_size` bytes */
+	size_t header_size;
+	size_t record_left; /* bytes of it still to come, behind its header */
 };
 
 /* Immutable once made, but for the count. */

@@ -9,7 +9,7 @@
 #include "crypto/secret.h"
 #include "server/tls/context_private.h"
 
-enum { TICKET_KEY_SECONDS = 24 * 60 * 60 };
+enum { TICKET_KEY_SECONDS = 24 * 60 * 60, CONTENT_HANDSHAKE = 22 /* RFC 5246 §6.2.1 */ };
 
 /* ---- transport --------------------------------------------------------------------------------------------------- */
 
@@ -73,6 +73,47 @@ static ssize_t push(gnutls_transport_ptr_t ptr, const giovec_t *pieces, int coun
 	return sent;
 }
 
+/*
+ * Follows the records of an established session: whether the one that these bytes reach into says in clear that it
+ * belongs to a handshake. Under TLS 1.2 that is a client that renegotiates; under 1.3 every record says the same.
+ */
+static bool renegotiates(struct tls_link *link, const uint8_t *bytes, size_t size)
+{
+	bool asked = false;
+
+	for (size_t at = 0; at < size;) {
+		if (link->record_left > 0) {
+			const size_t part = size - at < link->record_left ? size - at : link->record_left;
+
+			link->record_left -= part;
+			at += part;
+			continue;
+		}
+		asked = asked || (link->header_size == 0 && bytes[at] == CONTENT_HANDSHAKE);
+		link->header[link->header_size++] = bytes[at++];
+		if (link->header_size == sizeof(link->header)) {
+			link->record_left = (size_t)link->header[3] << 8 | link->header[4];
+			link->header_size = 0;
+		}
+	}
+	return asked;
+}
+
+/*
+ * libmicrohttpd ends the connection of a client that asks to renegotiate, and tells it nothing. A client that is told
+ * knows that it was refused, and not cut off (RFC 5246 §7.2.2: always a warning).
+ */
+static ssize_t pull_established(gnutls_transport_ptr_t ptr, void *buffer, size_t size)
+{
+	struct tls_link *link = ptr;
+	const ssize_t got = pull(ptr, buffer, size);
+
+	if (got > 0 && renegotiates(link, buffer, (size_t)got))
+		/* Nothing can be done for a client that it does not reach. */
+		(void)gnutls_alert_send(link->session, GNUTLS_AL_WARNING, GNUTLS_A_NO_RENEGOTIATION);
+	return got;
+}
+
 /* The client's Finished is the last message of the handshake that can keep a client waiting. */
 static int on_finished(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
 		       const gnutls_datum_t *message)
@@ -84,7 +125,7 @@ static int on_finished(gnutls_session_t session, unsigned type, unsigned when, u
 		struct tls_link *link = gnutls_transport_get_ptr(session);
 
 		link->traffic->established = true;
-		gnutls_transport_set_pull_function(session, pull);
+		gnutls_transport_set_pull_function(session, pull_established);
 	}
 	return 0;
 }
@@ -185,7 +226,7 @@ enum tls_status tls_session_prepare(struct tls_context *context, struct gnutls_s
 		return TLS_INTERNAL;
 	if (traffic->credential->clients)
 		gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
-	*link = (struct tls_link){.fd = fd, .traffic = traffic};
+	*link = (struct tls_link){.fd = fd, .session = session, .traffic = traffic};
 	gnutls_transport_set_ptr(session, link);
 	gnutls_transport_set_pull_function(session, pull_handshake);
 	gnutls_transport_set_pull_timeout_function(session, pull_timeout);

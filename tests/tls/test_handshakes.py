@@ -256,6 +256,7 @@ class Matrix(unittest.TestCase):
         # A line that begins with R makes s_client ask for another handshake.
         said = self.talk(server, "-tls1_2", send=b"R\n" + request)
         self.assertIn("RENEGOTIATING", said)
+        self.assertIn("no renegotiation", said)
         self.assertNotIn("HTTP/1.1 200", said)
         self.assertEqual(self.get(server).status, 200)
 
