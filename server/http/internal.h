@@ -69,6 +69,7 @@ struct reply {
 	char *media_type;
 	char *bytes; /* owned, unless `borrowed` */
 	size_t size;
+	bool streamed; /* `bytes` are what a short stream gave: wiped */
 	bool borrowed, failed;
 	bool busy; /* PROBLEM_BUSY */
 	http_reader *reader;

@@ -5,12 +5,16 @@
 #include <strings.h>
 #include <time.h>
 
+#include "crypto/secret.h"
 #include "server/http/internal.h"
 #include "server/json/json.h"
 #include "server/tls/context.h"
 
-/* From a Unix socket's reader only its calls tell of progress: hence smaller ones there. */
-enum { STREAM_BLOCK = 64 * 1024, UNIX_BLOCK = 16 * 1024 };
+/*
+ * From a Unix socket's reader only its calls tell of progress: hence smaller ones there. A stream no longer than WHOLE
+ * fits in one record of TLS.
+ */
+enum { STREAM_BLOCK = 64 * 1024, UNIX_BLOCK = 16 * 1024, WHOLE = 16 * 1024 };
 
 void reply_clear(struct reply *reply)
 {
@@ -19,6 +23,8 @@ void reply_clear(struct reply *reply)
 		free(reply->headers[i].value);
 	}
 	free(reply->media_type);
+	if (reply->streamed)
+		secret_wipe(reply->bytes, reply->size);
 	if (!reply->borrowed)
 		free(reply->bytes);
 	*reply = (struct reply){0};
@@ -176,12 +182,38 @@ static ssize_t read_bytes(void *arg, uint64_t offset, char *buffer, size_t cap)
 	return (ssize_t)n;
 }
 
+/*
+ * Reads a short stream at once: libmicrohttpd then sends head and body together, and not each in a turn and a packet of
+ * its own. False when it cannot be had whole.
+ */
+static bool read_whole(struct reply *reply)
+{
+	const size_t size = (size_t)reply->stream_size;
+
+	reply->bytes = malloc(size);
+	if (!reply->bytes)
+		return false;
+	reply->streamed = true;
+	while (reply->size < size) {
+		const size_t n = reply->reader(reply->reader_arg, reply->size, (uint8_t *)reply->bytes + reply->size,
+					       size - reply->size);
+
+		if (n == 0)
+			return false;
+		reply->size += n;
+	}
+	reply->reader = NULL;
+	return true;
+}
+
 static struct MHD_Response *make_response(struct http_exchange *x)
 {
 	struct reply *reply = &x->reply;
 	const bool local = x->connection->address.ss_family == AF_UNIX;
 	const size_t block = local ? UNIX_BLOCK : STREAM_BLOCK;
 
+	if (reply->reader && !x->is_head && reply->stream_size > 0 && reply->stream_size <= WHOLE && !read_whole(reply))
+		return NULL;
 	/* The library allocates a whole block, and zeroes it; it refuses one of no bytes. */
 	if (reply->reader && reply->stream_size > 0)
 		return MHD_create_response_from_callback(reply->stream_size,
@@ -189,8 +221,8 @@ static struct MHD_Response *make_response(struct http_exchange *x)
 							 read_stream, x, NULL);
 	if (local && reply->size > block)
 		return MHD_create_response_from_callback(reply->size, block, read_bytes, x, NULL);
-	return MHD_create_response_from_buffer(reply->size, reply->size ? reply->bytes : NULL,
-					       reply->borrowed ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_COPY);
+	/* The bytes outlive the response: they go with the exchange, which ends after it has been sent. */
+	return MHD_create_response_from_buffer(reply->size, reply->size ? reply->bytes : NULL, MHD_RESPMEM_PERSISTENT);
 }
 
 /*
