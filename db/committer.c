@@ -303,29 +303,40 @@ static void run_batch(struct store *store, struct batch *batch)
 
 /* ---- the thread ------------------------------------------------------------------------------------------------- */
 
-/* Whoever was not alone a moment ago has company on the way: one commit for more of them costs each less. */
-static void gather(const struct store *store, const struct batch *before)
+/* `wait_us` from now, for pthread_cond_timedwait(). */
+static struct timespec time_after(uint64_t wait_us)
 {
-	const struct timespec delay = {.tv_sec = store->options.commit_delay_us / 1000000,
-				       .tv_nsec = store->options.commit_delay_us % 1000000 * 1000};
+	const uint64_t at = now_us() + wait_us;
 
-	if (before->job_count >= SIBLINGS && store->options.commit_delay_us > 0)
-		(void)nanosleep(&delay, NULL); /* cut short by a signal: no harm */
+	return (struct timespec){.tv_sec = (time_t)(at / 1000000), .tv_nsec = (long)(at % 1000000 * 1000)};
+}
+
+/*
+ * Whoever was not alone a moment ago has company on the way: one commit for more of them costs each less. But when
+ * enough are there, the rest had better be served while these are committed than wait for the same moment.
+ */
+static void gather(struct store *store, const struct batch *before)
+{
+	const struct timespec until = time_after(store->options.commit_delay_us);
+
+	if (before->job_count < SIBLINGS || store->options.commit_delay_us == 0)
+		return;
+	pthread_mutex_lock(&store->lock);
+	store->gathering = true;
+	while (store->job_count < STORE_GATHERED && !store->stopping &&
+	       pthread_cond_timedwait(&store->work, &store->lock, &until) == 0)
+		continue;
+	store->gathering = false;
+	pthread_mutex_unlock(&store->lock);
 }
 
 /* Until there is work, or the store is stopping. Under the lock. */
 static void wait_for_work(struct store *store)
 {
 	while (!store->jobs && !store->chunks && !store->abandoned && !store->truncate_wanted && !store->stopping) {
-		struct timespec until;
+		const struct timespec until = time_after(STORE_PULSE_MS * 1000);
 
 		step(store);
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += STORE_PULSE_MS * 1000000L;
-		if (until.tv_nsec >= 1000000000L) {
-			until.tv_nsec -= 1000000000L;
-			until.tv_sec++;
-		}
 		pthread_cond_timedwait(&store->work, &store->lock, &until);
 	}
 }

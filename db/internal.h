@@ -8,6 +8,9 @@
 #include "db/sql.h"
 #include "db/store.h"
 
+/* With so many jobs a commit's own cost is a small part of what each costs. */
+enum { STORE_GATHERED = 32 };
+
 struct store_view {
 	struct sql *sql;
 	bool begun;
@@ -59,6 +62,7 @@ struct store {
 	pthread_cond_t care;	/* for the maintenance thread */
 	struct store_job *jobs, **jobs_end;
 	size_t job_count;
+	bool gathering; /* the committer waits for STORE_GATHERED jobs, or for its time */
 	struct staged_chunk *chunks, **chunks_end;
 	size_t chunk_bytes;
 	struct store_stage *waiting;

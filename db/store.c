@@ -203,7 +203,8 @@ static enum store_status queue_job(struct store *store, struct store_job *job, b
 		*store->jobs_end = job;
 		store->jobs_end = &job->next;
 		store->job_count++;
-		pthread_cond_signal(&store->work);
+		if (!store->gathering || store->job_count == STORE_GATHERED)
+			pthread_cond_signal(&store->work);
 	}
 	pthread_mutex_unlock(&store->lock);
 	return status;
