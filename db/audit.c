@@ -64,7 +64,7 @@ enum store_status store_audit_insert(struct store_txn *txn, const struct store_a
 	sql_put_blob(&call, row->event.data, row->event.size);
 	sql_put_blob(&call, row->hash, sizeof(row->hash));
 	sql_put_blob(&call, row->mac, sizeof(row->mac));
-	return sql_run(txn->view.sql, &call, NULL);
+	return txn_run_log(txn, &call);
 }
 
 enum store_status store_audit_note_get(struct store_view *view, uint64_t sequence, uint8_t **ret_note, size_t *ret_size)
@@ -98,7 +98,7 @@ enum store_status store_audit_note_insert(struct store_txn *txn, uint64_t sequen
 	sql_call(txn->view.sql, STATEMENT_AUDIT_NOTE_INSERT, &call);
 	sql_put_u64(&call, sequence);
 	sql_put_blob(&call, note.data, note.size);
-	return sql_run(txn->view.sql, &call, NULL);
+	return txn_run_log(txn, &call);
 }
 
 enum store_status store_audit_remove(struct store_txn *txn, uint64_t until, size_t limit, uint64_t *ret_count)

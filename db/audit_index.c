@@ -47,7 +47,7 @@ enum store_status store_audit_run_insert(struct store_txn *txn, const struct sto
 	sql_put_u64(&call, row->last);
 	sql_put_u64(&call, row->entries);
 	sql_put_blob(&call, row->mac, sizeof(row->mac));
-	return sql_run(txn->view.sql, &call, NULL);
+	return txn_run_log(txn, &call);
 }
 
 enum store_status store_audit_run_remove(struct store_txn *txn, uint64_t first, uint64_t last)
@@ -114,7 +114,7 @@ enum store_status store_audit_page_put(struct store_txn *txn, const struct store
 	sql_put_blob(&call, row->high, sizeof(row->high));
 	sql_put_blob(&call, row->mac, sizeof(row->mac));
 	sql_put_blob(&call, row->entries.data, row->entries.size);
-	return sql_run(txn->view.sql, &call, NULL);
+	return txn_run_log(txn, &call);
 }
 
 enum store_status store_audit_page_remove(struct store_txn *txn, uint64_t first, uint64_t last, uint64_t events,

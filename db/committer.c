@@ -22,7 +22,7 @@ struct batch {
 
 /* ---- transactions ----------------------------------------------------------------------------------------------- */
 
-static uint64_t now_us(void)
+uint64_t store_now_us(void)
 {
 	struct timespec now;
 
@@ -32,7 +32,7 @@ static uint64_t now_us(void)
 
 static void tell(const struct store *store, size_t jobs, uint64_t begun_us, bool good)
 {
-	const struct store_commit commit = {.jobs = jobs, .microseconds = now_us() - begun_us, .good = good};
+	const struct store_commit commit = {.jobs = jobs, .microseconds = store_now_us() - begun_us, .good = good};
 
 	if (store->options.committed)
 		store->options.committed(store->options.committed_arg, &commit);
@@ -48,6 +48,8 @@ static enum store_status begin(struct store *store)
 		atomic_store(&store->healthy, true);
 		store_notice(store, "the database has been opened again");
 	}
+	store->txn.rows_before = sql_rows_written(store->txn.view.sql);
+	store->txn.log_rows = 0;
 	return sql_exec(store->txn.view.sql, "BEGIN IMMEDIATE");
 }
 
@@ -62,8 +64,13 @@ static void rollback(struct store *store)
 /* STORE_UNKNOWN when the last frame may or may not have reached the disk: the connection is not used again. */
 static enum store_status commit(struct store *store)
 {
-	enum store_status status = sql_exec(store->txn.view.sql, "COMMIT");
+	/* Around what others may see at any moment of it. */
+	const bool changes = sql_rows_written(store->txn.view.sql) - store->txn.rows_before != store->txn.log_rows;
+	enum store_status status;
 
+	atomic_fetch_add(&store->changes, changes);
+	status = sql_exec(store->txn.view.sql, "COMMIT");
+	atomic_fetch_add(&store->changes, changes);
 	if (status == STORE_OK)
 		return STORE_OK;
 	store_notice(store, "a COMMIT failed; the database is being reopened");
@@ -222,7 +229,7 @@ static void answer_all(struct store_job *jobs, enum store_status outcome)
 
 static enum store_status run_alone(struct store *store, struct store_job *job)
 {
-	const uint64_t begun = now_us();
+	const uint64_t begun = store_now_us();
 	enum store_status status = begin(store);
 
 	step(store);
@@ -266,7 +273,7 @@ static void run_apart(struct store *store, struct batch *batch)
 
 static void run_batch(struct store *store, struct batch *batch)
 {
-	const uint64_t begun = now_us();
+	const uint64_t begun = store_now_us();
 	struct store_job *failed = NULL;
 	enum store_status status = begin(store);
 
@@ -306,7 +313,7 @@ static void run_batch(struct store *store, struct batch *batch)
 /* `wait_us` from now, for pthread_cond_timedwait(). */
 static struct timespec time_after(uint64_t wait_us)
 {
-	const uint64_t at = now_us() + wait_us;
+	const uint64_t at = store_now_us() + wait_us;
 
 	return (struct timespec){.tv_sec = (time_t)(at / 1000000), .tv_nsec = (long)(at % 1000000 * 1000)};
 }

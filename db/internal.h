@@ -9,16 +9,23 @@
 #include "db/store.h"
 
 /* With so many jobs a commit's own cost is a small part of what each costs. */
-enum { STORE_GATHERED = 32 };
+enum { STORE_GATHERED = 24 };
 
 struct store_view {
 	struct sql *sql;
+	const struct store *store; /* of views that linger */
 	bool begun;
+	bool lingers;
+	bool lingering;	  /* the snapshot is open, though it has been ended */
+	uint64_t changes; /* of the store, before the snapshot began */
+	uint64_t since_us;
 };
 
 /* The committer's: its view is the writing connection. */
 struct store_txn {
 	struct store_view view;
+	uint64_t rows_before; /* sql_rows_written() when the transaction began */
+	uint64_t log_rows;    /* written since, to the audit log and its index */
 };
 
 /* A sealed chunk on its way. */
@@ -80,6 +87,7 @@ struct store {
 	_Atomic int space;
 	_Atomic uint64_t free_bytes;
 	_Atomic bool healthy;
+	_Atomic uint64_t changes; /* odd: a COMMIT is under way that changes more than the audit log */
 	_Atomic bool care_wanted;
 	_Atomic unsigned long steps; /* of the committer, done or waited */
 	unsigned long steps_seen;
@@ -95,6 +103,11 @@ struct store_bytes row_copy_bytes(uint8_t **at, struct store_bytes bytes);
 void *row_copy(const struct sql_call *call, const void *row, size_t size, struct store_bytes bytes);
 /* Ends a look-up of one row: `copy` is what row_copy() gave when there was one, and is freed on failure. */
 enum store_status row_end(struct sql_call *call, bool found, void *copy);
+
+/* Runs a statement that writes to the audit log, or to its index, and to nothing else. */
+enum store_status txn_run_log(struct store_txn *txn, struct sql_call *call);
+
+uint64_t store_now_us(void); /* CLOCK_MONOTONIC */
 
 /* The first failure of a stage stands. Takes the store's lock. */
 void stage_fail(struct store_stage *stage, enum store_status status);

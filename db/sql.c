@@ -136,6 +136,11 @@ bool sql_in_transaction(const struct sql *sql)
 	return !sqlite3_get_autocommit(sql->db);
 }
 
+uint64_t sql_rows_written(const struct sql *sql)
+{
+	return (uint64_t)sqlite3_total_changes64(sql->db);
+}
+
 size_t sql_wal_pages(const struct sql *sql)
 {
 	return sql->wal_pages;

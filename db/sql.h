@@ -24,6 +24,8 @@ void sql_close(struct sql *sql);
 MUST_CHECK enum store_status sql_exec(struct sql *sql, const char *text);
 /* Whether a transaction is open: some failures end it. */
 bool sql_in_transaction(const struct sql *sql);
+/* Rows that this connection has inserted, changed or deleted since it was opened. */
+uint64_t sql_rows_written(const struct sql *sql);
 /* Pages in the write-ahead log after the last commit of this connection. */
 size_t sql_wal_pages(const struct sql *sql);
 enum sql_checkpoint { SQL_PASSIVE, SQL_RESTART, SQL_TRUNCATE };

@@ -23,6 +23,7 @@ enum store_status store_view_new(struct store *store, struct store_view **ret_vi
 		free(view);
 		return status;
 	}
+	view->store = store;
 	*ret_view = view;
 	return STORE_OK;
 }
@@ -35,10 +36,42 @@ void store_view_free(struct store_view *view)
 	free(view);
 }
 
+static void finish(struct store_view *view)
+{
+	view->lingering = false;
+	/* Nothing was written: a failing COMMIT loses nothing, and ROLLBACK then ends the snapshot. */
+	if (view->begun && run(view->sql, STATEMENT_COMMIT) != STORE_OK && sql_in_transaction(view->sql) &&
+	    sql_exec(view->sql, "ROLLBACK") != STORE_OK)
+		return;
+	view->begun = false;
+}
+
+static uint64_t age_us(const struct store_view *view)
+{
+	return store_now_us() - view->since_us;
+}
+
+static bool still_holds(const struct store_view *view)
+{
+	return view->changes % 2 == 0 && atomic_load(&view->store->changes) == view->changes &&
+	       age_us(view) < STORE_LINGER_MS * 1000;
+}
+
 enum store_status store_view_begin(struct store_view *view)
 {
 	enum store_status status = STORE_OK;
 
+	if (view->lingering && still_holds(view)) {
+		view->lingering = false;
+		return STORE_OK;
+	}
+	if (view->lingering)
+		finish(view);
+	if (view->lingers) {
+		/* Before the snapshot: what is committed between the two is in it, and asked for once more. */
+		view->changes = atomic_load(&view->store->changes);
+		view->since_us = store_now_us();
+	}
 	if (!sql_in_transaction(view->sql)) {
 		status = run(view->sql, STATEMENT_BEGIN);
 		view->begun = status == STORE_OK;
@@ -48,14 +81,34 @@ enum store_status store_view_begin(struct store_view *view)
 
 void store_view_end(struct store_view *view)
 {
-	/* Nothing was written: a failing COMMIT loses nothing, and ROLLBACK then ends the snapshot. */
-	if (view->begun && run(view->sql, STATEMENT_COMMIT) != STORE_OK && sql_in_transaction(view->sql) &&
-	    sql_exec(view->sql, "ROLLBACK") != STORE_OK)
-		return;
-	view->begun = false;
+	if (view->lingers && view->begun)
+		view->lingering = true;
+	else
+		finish(view);
+}
+
+void store_view_linger(struct store_view *view)
+{
+	view->lingers = true;
+}
+
+int store_view_rest(struct store_view *view)
+{
+	if (view->lingering && age_us(view) >= STORE_LINGER_MS * 1000)
+		finish(view);
+	return view->lingering ? STORE_LINGER_MS : -1;
 }
 
 struct store_view *store_txn_view(struct store_txn *txn)
 {
 	return &txn->view;
+}
+
+enum store_status txn_run_log(struct store_txn *txn, struct sql_call *call)
+{
+	const uint64_t before = sql_rows_written(txn->view.sql);
+	const enum store_status status = sql_run(txn->view.sql, call, NULL);
+
+	txn->log_rows += sql_rows_written(txn->view.sql) - before;
+	return status;
 }

@@ -30,8 +30,8 @@ static bool by_token(struct call *call, const char *value, size_t count)
 	enum core_status status = CORE_DENIED;
 
 	if (count == 1 && strncasecmp(value, SCHEME, sizeof(SCHEME) - 1) == 0)
-		status = account_authenticate(call->api->options.vault, call_view(call), value + sizeof(SCHEME) - 1,
-					      &call->principal);
+		status = account_authenticate(call->api->options.vault, call_reading_view(call),
+					      value + sizeof(SCHEME) - 1, &call->principal);
 	if (status == CORE_OK)
 		return true;
 	if (status == CORE_DENIED || status == CORE_DAMAGED)

@@ -57,7 +57,8 @@ struct api {
 /* What belongs to one loop. */
 struct api_loop {
 	struct store_view *view;
-	struct tally_sheet *sheet; /* the tally's */
+	struct store_view *reading; /* its snapshots linger */
+	struct tally_sheet *sheet;  /* the tally's */
 };
 
 enum call_phase {
@@ -127,6 +128,8 @@ bool call_is_known(const struct call *call);
 
 /* The view of the store that belongs to this loop. */
 struct store_view *call_view(const struct call *call);
+/* Its other one: cheaper where many read records, or who may read them, and nobody writes (store_view_linger()). */
+struct store_view *call_reading_view(const struct call *call);
 
 /* Any thread: room again for a call that asked to wait. */
 void call_wake(void *call);

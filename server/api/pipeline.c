@@ -25,6 +25,13 @@ struct store_view *call_view(const struct call *call)
 	return loop->view;
 }
 
+struct store_view *call_reading_view(const struct call *call)
+{
+	const struct api_loop *loop = http_loop_context(call->x);
+
+	return loop->reading;
+}
+
 bool call_is_known(const struct call *call)
 {
 	static const uint8_t nobody[16];
@@ -394,6 +401,7 @@ static void app_loop_stop(void *arg, void *context)
 
 	(void)arg;
 	store_view_free(loop->view);
+	store_view_free(loop->reading);
 	free(loop);
 }
 
@@ -405,10 +413,21 @@ static void *app_loop_start(void *arg)
 	if (!loop)
 		return NULL;
 	loop->sheet = tally_sheet_new(api->tally);
-	if (loop->sheet && store_view_new(api->options.vault->store, &loop->view) == STORE_OK)
+	if (loop->sheet && store_view_new(api->options.vault->store, &loop->view) == STORE_OK &&
+	    store_view_new(api->options.vault->store, &loop->reading) == STORE_OK) {
+		store_view_linger(loop->reading);
 		return loop;
+	}
 	app_loop_stop(arg, loop);
 	return NULL;
+}
+
+static int app_rest(void *arg, void *context)
+{
+	const struct api_loop *loop = context;
+
+	(void)arg;
+	return store_view_rest(loop->reading);
 }
 
 static void app_done(void *arg, void *context, const struct http_done *done)
@@ -445,6 +464,7 @@ struct api *api_new(const struct api_options *options)
 		.arg = api,
 		.loop_start = app_loop_start,
 		.loop_stop = app_loop_stop,
+		.rest = app_rest,
 		.head = app_head,
 		.body = app_body,
 		.ready = app_ready,

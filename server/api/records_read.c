@@ -122,7 +122,7 @@ static enum call_next get_prepare(struct call *call)
 	}
 	reading->call = call;
 	call->state = reading;
-	status = record_reader_new(call->api->options.vault, call_view(call), &call->principal, id, version,
+	status = record_reader_new(call->api->options.vault, call_reading_view(call), &call->principal, id, version,
 				   &reading->reader);
 	if (status == CORE_DAMAGED)
 		call_alarm(call, "rows");

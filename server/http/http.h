@@ -70,6 +70,9 @@ struct http_app {
 	 * does not start. */
 	void *(*loop_start)(void *arg);
 	void (*loop_stop)(void *arg, void *loop_context);
+	/* After each turn of a loop, before it waits for something to do. The milliseconds after which it wants to be
+	 * called again whatever happens; -1: it does not. */
+	int (*rest)(void *arg, void *loop_context);
 	/* The head is read, has passed the gate, and its route is known. Setting a reply here refuses the body. */
 	enum http_next (*head)(struct http_exchange *x, void *arg);
 	/* A piece of the body. May take less than `size` only when it returns HTTP_WAIT: the rest comes again. Once a

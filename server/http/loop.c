@@ -151,10 +151,14 @@ static unsigned long progress_of(const struct loop *loop)
 
 static int wait_of(const struct loop *loop)
 {
+	const struct http_app *app = loop->server->options.app;
 	MHD_UNSIGNED_LONG_LONG timeout;
 	/* Short waits look after themselves; whoever ends a long one signals. */
 	int wait = loop->suspended > loop->waiting_count ? 5 : TURN_MAX_MS;
+	const int rest = app->rest(app->arg, loop->context);
 
+	if (rest >= 0 && rest < wait)
+		wait = rest;
 	for (size_t i = 0; i < DAEMONS; i++)
 		if (loop->daemons[i] && MHD_get_timeout(loop->daemons[i], &timeout) == MHD_YES &&
 		    timeout < (MHD_UNSIGNED_LONG_LONG)wait)

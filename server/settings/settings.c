@@ -125,7 +125,7 @@ static const struct row table[] = {
 	{NAMED(queue_depth, "QUEUE_DEPTH"), NUMBER(1, 1000000),
 	 .standard = "4096", .help = "requests that may wait for a worker"},
 	{NAMED(commit_delay, "COMMIT_DELAY"), TIME(0, 100),
-	 .standard = "1ms", .help = "how long a commit waits for more requests (up to 32), when the one before had several"},
+	 .standard = "1ms", .help = "how long a commit waits for more requests (up to 24), when the one before had several"},
 	{NAMED(stage_size, "STAGE_SIZE"), SIZE(64 * KIB, GIB),
 	 .standard = "4MiB", .help = "memory that the body of one request may take"},
 	{NAMED(kek_bits, "KEK_BITS"), CHOICE(kek_sizes),

@@ -66,9 +66,10 @@ static void on_committed(void *arg, const struct store_commit *commit)
 	failed_commits += !commit->good;
 }
 
-static void setup(void)
+static void open_store(unsigned commit_delay_us)
 {
 	const struct store_options options = {.path = path,
+					      .commit_delay_us = commit_delay_us,
 					      .queue_depth = 2 * JOBS,
 					      .stage_bytes = 100000,
 					      .flush = on_flush,
@@ -76,9 +77,14 @@ static void setup(void)
 					      .committed = on_committed,
 					      .committed_arg = &commits};
 
+	cr_assert_eq(store_open(&options, &store), STORE_OK);
+}
+
+static void setup(void)
+{
 	fixture_directory(dir, sizeof(dir));
 	snprintf(path, sizeof(path), "%s/coffer.db", dir);
-	cr_assert_eq(store_open(&options, &store), STORE_OK);
+	open_store(0);
 }
 
 static void teardown(void)
@@ -324,4 +330,53 @@ Test(committer, a_stage_whose_chunk_was_not_written_fails_from_then_on)
 		usleep(200);
 	cr_assert_eq(store_stage_put(stage, 1, bytes, sizeof(bytes)), STORE_STAGE_FAILED);
 	store_stage_free(stage);
+}
+
+/* More than the suite's timeout: whoever waited for it would fail. */
+enum { MINUTE_US = 60000000, GATHERED = 24 };
+
+/* One commit of several, behind which the next waits for company. */
+static void commit_several(void)
+{
+	static struct put puts[8];
+	struct gate gate;
+
+	gate_close(&gate);
+	for (int i = 0; i < 8; i++) {
+		puts[i] = put_named(i);
+		cr_assert_eq(store_submit(store, &puts[i].job), STORE_OK);
+	}
+	gate.open = 1;
+	for (int i = 0; i < 8; i++)
+		wait_for(&puts[i].done, 1);
+}
+
+Test(committer, one_that_waits_for_company_does_not_when_enough_has_come)
+{
+	static struct put puts[GATHERED];
+
+	store_close(store);
+	open_store(MINUTE_US);
+	commit_several();
+	for (int i = 0; i < GATHERED; i++) {
+		puts[i] = put_named(i);
+		cr_assert_eq(store_submit(store, &puts[i].job), STORE_OK);
+	}
+	for (int i = 0; i < GATHERED; i++)
+		wait_for(&puts[i].done, 1);
+	cr_expect_eq(last_commit.jobs, GATHERED);
+}
+
+Test(committer, one_that_waits_for_company_ends_with_the_store)
+{
+	static struct put alone;
+
+	store_close(store);
+	open_store(MINUTE_US);
+	commit_several();
+	alone = put_named(1);
+	cr_assert_eq(store_submit(store, &alone.job), STORE_OK);
+	store_close(store);
+	cr_expect(alone.done == 1 && alone.outcome == STORE_OK);
+	open_store(0);
 }
