@@ -9,6 +9,7 @@
 #include <gmp.h>
 #include <stdlib.h>
 
+#include "crypto/modexp_ifma.h"
 #include "crypto/secret.h"
 
 _Static_assert(GMP_NAIL_BITS == 0, "limbs are whole words");
@@ -25,6 +26,7 @@ struct modexp {
 	mp_size_t scratch_limbs;
 	mp_limb_t *modulus;
 	mp_limb_t *r_squared;
+	struct modexp_ifma *ifma; /* does it instead, and only it is set; else NULL */
 };
 
 /* Wiped and freed when done: x, R x, the power so far, and a product, in one allocation. */
@@ -68,10 +70,38 @@ static void square_of_r(const mp_limb_t *modulus, mp_size_t limbs, mp_limb_t *re
 	mpz_clear(r);
 }
 
+/* Some processors multiply vectors of 52-bit numbers. MODEXP_IFMA_PORTABLE: for tests, which need none. */
+static bool processor_has_ifma(void)
+{
+#if defined(MODEXP_IFMA_PORTABLE)
+	return true;
+#elif defined(MODEXP_IFMA)
+	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512ifma");
+#else
+	return false;
+#endif
+}
+
+static enum crypto_status prepare(struct modexp *m, const uint8_t *modulus)
+{
+	const mp_size_t limbs = (mp_size_t)((m->size + LIMB_SIZE - 1) / LIMB_SIZE);
+	const mp_size_t for_squares = mpn_sec_sqr_itch(limbs), for_products = mpn_sec_mul_itch(limbs, limbs);
+
+	m->limbs = limbs;
+	m->scratch_limbs = for_squares > for_products ? for_squares : for_products;
+	m->modulus = calloc(2 * (size_t)limbs, LIMB_SIZE);
+	if (!m->modulus)
+		return CRYPTO_NOMEM;
+	m->r_squared = m->modulus + limbs;
+	limbs_read(modulus, m->size, m->modulus, limbs);
+	m->inverse = negative_inverse(m->modulus[0]);
+	square_of_r(m->modulus, limbs, m->r_squared);
+	return CRYPTO_OK;
+}
+
 enum crypto_status modexp_new(const uint8_t *modulus, size_t size, uint64_t exponent, struct modexp **ret_modexp)
 {
-	const mp_size_t limbs = (mp_size_t)((size + LIMB_SIZE - 1) / LIMB_SIZE);
-	mp_size_t for_squares = mpn_sec_sqr_itch(limbs), for_products = mpn_sec_mul_itch(limbs, limbs);
+	enum crypto_status status;
 	struct modexp *m;
 
 	if (size == 0 || modulus[0] == 0 || modulus[size - 1] % 2 == 0 || exponent < 3 || exponent % 2 == 0)
@@ -80,18 +110,15 @@ enum crypto_status modexp_new(const uint8_t *modulus, size_t size, uint64_t expo
 	if (!m)
 		return CRYPTO_NOMEM;
 	m->size = size;
-	m->limbs = limbs;
 	m->exponent = exponent;
-	m->scratch_limbs = for_squares > for_products ? for_squares : for_products;
-	m->modulus = calloc(2 * (size_t)limbs, LIMB_SIZE);
-	if (!m->modulus) {
+	if (processor_has_ifma() && modexp_ifma_takes(size))
+		status = modexp_ifma_new(modulus, size, exponent, &m->ifma);
+	else
+		status = prepare(m, modulus);
+	if (status != CRYPTO_OK) {
 		modexp_free(m);
-		return CRYPTO_NOMEM;
+		return status;
 	}
-	m->r_squared = m->modulus + limbs;
-	limbs_read(modulus, size, m->modulus, limbs);
-	m->inverse = negative_inverse(m->modulus[0]);
-	square_of_r(m->modulus, limbs, m->r_squared);
 	*ret_modexp = m;
 	return CRYPTO_OK;
 }
@@ -156,9 +183,12 @@ enum crypto_status modexp_apply(const struct modexp *m, const uint8_t *in, uint8
 {
 	const size_t limbs = (size_t)m->limbs;
 	const size_t size = (5 * limbs + (size_t)m->scratch_limbs) * LIMB_SIZE;
-	mp_limb_t *all = malloc(size);
+	mp_limb_t *all;
 	mp_limb_t below;
 
+	if (m->ifma)
+		return modexp_ifma_apply(m->ifma, in, ret_out);
+	all = malloc(size);
 	if (!all)
 		return CRYPTO_NOMEM;
 	struct work w = {.x = all,
@@ -182,6 +212,7 @@ void modexp_free(struct modexp *m)
 {
 	if (!m)
 		return;
+	modexp_ifma_free(m->ifma);
 	free(m->modulus);
 	free(m);
 }

@@ -386,12 +386,21 @@ static void truncate_wal(struct store *store)
 	pthread_mutex_unlock(&store->lock);
 }
 
+/* Of the maintenance thread: a checkpoint beside the writes, so that little is left for one that they wait for. */
+static void want_care(struct store *store)
+{
+	pthread_mutex_lock(&store->lock);
+	store->care_wanted = true;
+	pthread_cond_signal(&store->care);
+	pthread_mutex_unlock(&store->lock);
+}
+
 static void mind_wal(struct store *store)
 {
 	size_t pages = store->txn.view.sql ? sql_wal_pages(store->txn.view.sql) : 0;
 
-	if (pages < store->kept_pages)
-		store->kept_pages = 0; /* it has been restarted otherwise */
+	if (pages < store->kept_pages || pages < store->cared_pages)
+		store->kept_pages = store->cared_pages = 0; /* it has been restarted */
 	if (pages > store->kept_pages + WAL_RESTART_PAGES) {
 		/* PASSIVE checkpoints never catch up with continuous writes. BUSY: a reader; were the next batch to try
 		 * again, every write would wait for as long as that reader stays. */
@@ -400,8 +409,9 @@ static void mind_wal(struct store *store)
 		store->kept_pages = status == STORE_BUSY ? pages : 0;
 		if (status != STORE_OK && status != STORE_BUSY)
 			store_notice(store, "a checkpoint failed");
-	} else if (pages > WAL_CARE_PAGES && !atomic_exchange(&store->care_wanted, true)) {
-		pthread_cond_signal(&store->care);
+	} else if (pages > store->cared_pages + WAL_CARE_PAGES) {
+		store->cared_pages = pages;
+		want_care(store);
 	}
 }
 

@@ -51,7 +51,7 @@ struct store_stage {
 };
 
 /*
- * Under `lock`: everything from `jobs` to `truncate_result`. Only the committer touches `txn` and `kept_pages`, and
+ * Under `lock`: everything from `jobs` to `care_wanted`. Only the committer touches `txn` and the counts of pages, and
  * only who asks store_moved() `steps_seen`. Atomics stand alone. Invariant: chunks taken from the queue in one go are
  * written before the jobs taken with them, so that a blob is whole when the job that links it runs.
  */
@@ -61,7 +61,8 @@ struct store {
 	int lock_fd;
 	bool read_only;
 	struct store_txn txn;
-	size_t kept_pages; /* of the log, when a reader kept it from being restarted; else 0 */
+	size_t kept_pages;  /* of the log, when a reader kept it from being restarted; else 0 */
+	size_t cared_pages; /* of the log, when a checkpoint was last asked for */
 
 	pthread_mutex_t lock;
 	pthread_cond_t work;	/* for the committer */
@@ -81,14 +82,14 @@ struct store {
 	bool truncate_running;
 	uint64_t truncate_count;
 	enum store_status truncate_result;
+	bool care_wanted; /* a checkpoint by the maintenance thread */
 
 	pthread_t committer, maintenance;
 	bool committer_runs, maintenance_runs;
 	_Atomic int space;
 	_Atomic uint64_t free_bytes;
 	_Atomic bool healthy;
-	_Atomic uint64_t changes; /* odd: a COMMIT is under way that changes more than the audit log */
-	_Atomic bool care_wanted;
+	_Atomic uint64_t changes;    /* odd: a COMMIT is under way that changes more than the audit log */
 	_Atomic unsigned long steps; /* of the committer, done or waited */
 	unsigned long steps_seen;
 };

@@ -120,10 +120,21 @@ static void check_integrity(struct store *store, struct sql *sql)
 	store_notice(store, "the integrity check found the database damaged: restore a backup, or run coffer check");
 }
 
+static bool take_care(struct store *store)
+{
+	bool wanted;
+
+	pthread_mutex_lock(&store->lock);
+	wanted = store->care_wanted;
+	store->care_wanted = false;
+	pthread_mutex_unlock(&store->lock);
+	return wanted;
+}
+
 static void turn(struct store *store, struct sql *sql, unsigned number)
 {
 	watch_disk(store);
-	if (atomic_exchange(&store->care_wanted, false) && sql_checkpoint(sql, SQL_PASSIVE) == STORE_CORRUPT)
+	if (take_care(store) && sql_checkpoint(sql, SQL_PASSIVE) == STORE_CORRUPT)
 		store_notice(store, "a checkpoint found the database damaged");
 	sweep_doomed(store, sql);
 	if (number == CHECK_AFTER_TURNS)
@@ -147,7 +158,7 @@ void *maintenance_main(void *arg)
 		clock_gettime(CLOCK_REALTIME, &until);
 		until.tv_sec++;
 		pthread_mutex_lock(&store->lock);
-		if (!store->stopping)
+		if (!store->stopping && !store->care_wanted)
 			pthread_cond_timedwait(&store->care, &store->lock, &until);
 		pthread_mutex_unlock(&store->lock);
 		if (stopping(store))

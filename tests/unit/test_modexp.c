@@ -44,7 +44,7 @@ static struct modexp *make(const mpz_t n, unsigned long e)
 /* Moduli of whole limbs and of some bits more, random and with long runs of equal bits, where carries are. */
 Test(modexp, equals_gmp_for_every_size_and_exponent)
 {
-	static const unsigned sizes[] = {64, 65, 127, 2048, 2049, 2056, 2111, 3072, 4095, 8192};
+	static const unsigned sizes[] = {64, 65, 127, 2041, 2048, 2049, 2056, 2111, 3065, 3072, 4089, 4095, 4096, 8192};
 	static const unsigned long exponents[] = {3, 5, 17, 65537, 65539, 4294967291, 4294967295};
 	gmp_randstate_t random;
 	mpz_t n, x;
