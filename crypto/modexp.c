@@ -212,7 +212,8 @@ void modexp_free(struct modexp *m)
 {
 	if (!m)
 		return;
-	modexp_ifma_free(m->ifma);
+	if (m->ifma)
+		modexp_ifma_free(m->ifma); /* made of instructions that this processor may not have */
 	free(m->modulus);
 	free(m);
 }

@@ -143,7 +143,7 @@ static void carry(const struct modexp_ifma *m, struct number *number)
 /*
  * ret = x y / R mod n, or n more, for x and y below 2 n; `ret` may be either. For each digit of y: the sum grows by
  * that digit times x, and by the multiple of n that makes its lowest digit zero, which is then shifted out. A lane
- * takes four digits in each of at most 80 rounds: less than 2^60. The lowest digit is followed outside of the vectors
+ * takes four digits in each of at most 80 rounds: less than 2^61. The lowest digit is followed outside of the vectors
  * too (`lowest`), so that the next round does not wait for them. With the loops unrolled each vector has a register of
  * its own.
  */

@@ -15,9 +15,9 @@ struct store_view {
 	struct sql *sql;
 	const struct store *store; /* of views that linger */
 	bool begun;
-	bool lingers;
-	bool lingering;	  /* the snapshot is open, though it has been ended */
-	uint64_t changes; /* of the store, before the snapshot began */
+	uint64_t linger_us; /* 0: it does not */
+	bool lingering;	    /* the snapshot is open, though it has been ended */
+	uint64_t changes;   /* of the store, before the snapshot began */
 	uint64_t since_us;
 };
 

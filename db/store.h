@@ -315,12 +315,11 @@ void store_view_end(struct store_view *view);
 
 /*
  * Lets the view's snapshots outlive store_view_end(): the next store_view_begin() finds the same one, and so the pages
- * that are cached for it, unless something was committed meanwhile, other than to the audit log, or STORE_LINGER_MS
- * have passed. For a view that reads records and who may read them, and always between those two calls; one that reads
- * the log would miss its last events.
+ * that are cached for it, unless this store has committed something meanwhile, other than to the audit log, or `ms`
+ * have passed (0: it does not linger). For a view that reads records and who may read them, and always between those
+ * two calls; one that reads the log would miss its last events.
  */
-enum { STORE_LINGER_MS = 10 };
-void store_view_linger(struct store_view *view);
+void store_view_linger(struct store_view *view, unsigned ms);
 /*
  * Ends a snapshot that outlived its store_view_end() and is due. The milliseconds until the next call, or -1 when
  * there is none left: one that is kept for longer keeps the write-ahead log from being emptied.

@@ -54,7 +54,7 @@ static uint64_t age_us(const struct store_view *view)
 static bool still_holds(const struct store_view *view)
 {
 	return view->changes % 2 == 0 && atomic_load(&view->store->changes) == view->changes &&
-	       age_us(view) < STORE_LINGER_MS * 1000;
+	       age_us(view) < view->linger_us;
 }
 
 enum store_status store_view_begin(struct store_view *view)
@@ -67,7 +67,7 @@ enum store_status store_view_begin(struct store_view *view)
 	}
 	if (view->lingering)
 		finish(view);
-	if (view->lingers) {
+	if (view->linger_us > 0) {
 		/* Before the snapshot: what is committed between the two is in it, and asked for once more. */
 		view->changes = atomic_load(&view->store->changes);
 		view->since_us = store_now_us();
@@ -81,22 +81,24 @@ enum store_status store_view_begin(struct store_view *view)
 
 void store_view_end(struct store_view *view)
 {
-	if (view->lingers && view->begun)
+	if (view->linger_us > 0 && view->begun)
 		view->lingering = true;
 	else
 		finish(view);
 }
 
-void store_view_linger(struct store_view *view)
+void store_view_linger(struct store_view *view, unsigned ms)
 {
-	view->lingers = true;
+	view->linger_us = (uint64_t)ms * 1000;
 }
 
 int store_view_rest(struct store_view *view)
 {
-	if (view->lingering && age_us(view) >= STORE_LINGER_MS * 1000)
+	const uint64_t age = view->lingering ? age_us(view) : 0;
+
+	if (view->lingering && age >= view->linger_us)
 		finish(view);
-	return view->lingering ? STORE_LINGER_MS : -1;
+	return view->lingering ? (int)((view->linger_us - age + 999) / 1000) : -1;
 }
 
 struct store_view *store_txn_view(struct store_txn *txn)

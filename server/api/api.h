@@ -44,6 +44,7 @@ struct api_options {
 	struct tls_context *tls;				     /* borrowed: to tell of its certificate */
 	void (*renewal)(void *arg, struct api_renewal *ret_renewal); /* any thread; NULL: there is no ACME */
 	void *renewal_arg;
+	unsigned read_snapshot_ms;  /* how long records are read in one snapshot; 0: each request has its own */
 	int64_t idempotency_ttl_ms; /* how long an Idempotency-Key is remembered */
 	struct origins origins;	    /* borrowed: what clients name in proofs */
 	const char *ca_pem;	    /* borrowed: the local CA's certificate; NULL: another one certifies */

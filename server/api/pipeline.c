@@ -415,7 +415,7 @@ static void *app_loop_start(void *arg)
 	loop->sheet = tally_sheet_new(api->tally);
 	if (loop->sheet && store_view_new(api->options.vault->store, &loop->view) == STORE_OK &&
 	    store_view_new(api->options.vault->store, &loop->reading) == STORE_OK) {
-		store_view_linger(loop->reading);
+		store_view_linger(loop->reading, api->options.read_snapshot_ms);
 		return loop;
 	}
 	app_loop_stop(arg, loop);

@@ -292,6 +292,7 @@ static bool make_api(struct serve *s)
 					       .login_challenge_ms = (int64_t)set->login_challenge,
 					       .login_ttl_ms = (int64_t)set->login_ttl,
 					       .login_idle_ms = (int64_t)set->login_idle,
+					       .read_snapshot_ms = (unsigned)set->read_snapshot,
 					       .idempotency_ttl_ms = (int64_t)set->idempotency_ttl,
 					       .shred_delay_ms = (int64_t)set->shred_delay});
 	return s->api != NULL;

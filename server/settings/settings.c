@@ -142,6 +142,8 @@ static const struct row table[] = {
 	 .standard = "24h", .help = "how long one epoch key wraps new record keys"},
 	{NAMED(token_cache, "TOKEN_CACHE"), TIME(0, HOUR),
 	 .standard = "1s", .help = "how long a verified token is not looked up again, though others edit the database"},
+	{NAMED(read_snapshot, "READ_SNAPSHOT"), TIME(0, 100),
+	 .standard = "10ms", .help = "how long records are read as they were, though others edit the database"},
 	{NAMED(tls_cert, "TLS_CERT"), LIST(settings_check_files, "PEM files with commas between"),
 	 .standard = "", .help = "certificates to serve, each with its chain; default: one by the local CA in DATA/tls"},
 	{NAMED(tls_key, "TLS_KEY"), LIST(settings_check_files, "PEM files with commas between"),

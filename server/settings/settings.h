@@ -30,7 +30,7 @@ enum settings_log_level {
 	SETTINGS_LOG_DEBUG,
 };
 
-#define SETTINGS_COUNT 71
+#define SETTINGS_COUNT 72
 
 /* Sizes are bytes, times are milliseconds. Texts are never NULL after a successful settings_load. */
 struct settings {
@@ -72,6 +72,7 @@ struct settings {
 	unsigned epoch_wraps;
 	uint64_t epoch_age;
 	uint64_t token_cache;
+	uint64_t read_snapshot;
 	char *tls_cert; /* lists with commas, as the next two */
 	char *tls_key;
 	char *tls_ocsp;

@@ -21,6 +21,8 @@ def lengths(data):
 
 
 class EpochWraps(ApiTest):
+    options = ("--read-snapshot", "0ms")
+
     def test_each_version_is_wrapped_under_the_epoch_key_too(self):
         path = self.create(b"wrapped twice")
         self.client.put(path, b"and again", if_match='"1"')

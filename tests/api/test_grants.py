@@ -125,7 +125,7 @@ class Grants(Shared):
 
 class Tampered(unittest.TestCase):
     def test_an_edited_grant_opens_nothing_and_is_named(self):
-        server = Server()
+        server = Server("--read-snapshot", "0ms")
         self.addCleanup(server.remove)
         server.start()
         with server.client() as admin:

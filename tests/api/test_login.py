@@ -214,7 +214,7 @@ class Ends(unittest.TestCase):
             self.assertEqual(answer.status, 404)
 
     def test_an_edited_session_is_none(self):
-        server, bob = self.serve("--token-cache", "0ms")
+        server, bob = self.serve("--token-cache", "0ms", "--read-snapshot", "0ms")
         database = sqlite3.connect(f"{server.data}/coffer.db", isolation_level=None, timeout=30)
         self.addCleanup(database.close)
         with bob.client() as client:

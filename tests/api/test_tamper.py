@@ -2,13 +2,14 @@
 
 import http.client
 import itertools
+import json
 import os
 import shutil
 import sqlite3
 import unittest
 import uuid
 
-from harness import ApiTest, Server, run, wait_until, wait_until
+from harness import ApiTest, Server, run, wait_until
 
 REFUSED = (401, 404, 410, 500)
 VERSION = ("version_id record_id version revision state suite owner size created_ms changed_ms content_nonce meta_nonce"
@@ -45,6 +46,7 @@ def id_of(path):
 
 class Edited(ApiTest):
     """Edits while the server runs, each in a short transaction and undone by the next."""
+    options = ("--read-snapshot", "0ms")
 
     def setUp(self):
         super().setUp()
@@ -339,7 +341,7 @@ class Records(Edited):
 
 
 class Access(Edited):
-    options = ("--token-cache", "0ms")
+    options = ("--token-cache", "0ms", "--read-snapshot", "0ms")
 
     def test_every_byte_of_token_and_account(self):
         path = self.store(b"guarded")
@@ -350,7 +352,7 @@ class Access(Edited):
 
 
 class Cached(Edited):
-    options = ("--token-cache", "1s")
+    options = ("--token-cache", "1s", "--read-snapshot", "0ms")
 
     def test_a_verified_token_is_looked_up_again_after_its_time(self):
         path = self.store(b"guarded")
@@ -361,6 +363,33 @@ class Cached(Edited):
             self.assertTrue(wait_until(lambda: self.client.get(path).status == 401, 10), column)
             self.database.execute(f"UPDATE token SET {column} = ? WHERE rowid = ?", (value, row))
             self.assertTrue(self.whole(path), "a refusal is not kept")
+
+
+class Snapshot(Edited):
+    options = ("--read-snapshot", "100ms")
+
+    def test_an_edit_is_found_when_the_snapshot_has_ended(self):
+        path = self.store(b"guarded")
+        row = self.version_row(path)
+        mac = self.values("version", row, ["mac"])[0]
+        for _ in range(3):
+            self.database.execute("UPDATE version SET mac = ? WHERE rowid = ?", (bytes(32), row))
+            self.assertTrue(wait_until(lambda: not self.whole(path), 10))
+            self.database.execute("UPDATE version SET mac = ? WHERE rowid = ?", (mac, row))
+            self.assertTrue(wait_until(lambda: self.whole(path), 10))
+
+    def test_what_the_service_changes_is_found_at_once(self):
+        path = self.store(b"0")
+        for number in range(1, 50):
+            self.replace(path, str(number).encode())
+            self.assertTrue(self.whole(path))
+        token = self.client.request("POST", "/v1/tokens", json.dumps({"account": "admin"})).json
+        with self.server.client(token=token["token"]) as other:
+            self.assertEqual(other.get(path).status, 200)
+            self.client.delete(f"/v1/tokens/{token['id']}")
+            self.assertEqual(other.get(path).status, 401)
+        self.client.delete(path)
+        self.assertEqual(self.client.get(path).status, 410)
 
 
 class Stopped(unittest.TestCase):

@@ -8,6 +8,8 @@
 #include "db/audit.h"
 #include "tests/unit/support/fixture.h"
 
+enum { LINGER_MS = 10 };
+
 static char dir[64], path[96];
 static struct store *store;
 static struct store_view *view, *plain;
@@ -19,7 +21,7 @@ static void setup(void)
 	store = fixture_store(path);
 	cr_assert_eq(store_view_new(store, &view), STORE_OK);
 	cr_assert_eq(store_view_new(store, &plain), STORE_OK);
-	store_view_linger(view);
+	store_view_linger(view, LINGER_MS);
 }
 
 static void teardown(void)
@@ -113,7 +115,7 @@ Test(view, does_not_keep_it_for_long)
 	write_value(1, true, true);
 	cr_assert_eq(event_in(view), 1);
 	write_value(2, true, false);
-	usleep((STORE_LINGER_MS + 1) * 1000);
+	usleep((LINGER_MS + 1) * 1000);
 	cr_assert_eq(event_in(view), 2);
 }
 
@@ -121,7 +123,7 @@ Test(view, is_let_go_of_when_its_time_has_come)
 {
 	write_value(1, true, true);
 	cr_assert_eq(event_in(view), 1);
-	usleep((STORE_LINGER_MS + 1) * 1000);
+	usleep((LINGER_MS + 1) * 1000);
 	cr_assert_eq(store_view_rest(view), -1);
 	/* With a snapshot open, the write-ahead log could not be emptied. */
 	write_value(2, true, true);
@@ -142,4 +144,7 @@ Test(view, that_does_not_linger_has_nothing_to_let_go_of)
 {
 	cr_assert_eq(setting_in(plain), 0);
 	cr_assert_eq(store_view_rest(plain), -1);
+	store_view_linger(view, 0);
+	cr_assert_eq(setting_in(view), 0);
+	cr_assert_eq(store_view_rest(view), -1);
 }

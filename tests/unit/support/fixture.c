@@ -1,9 +1,10 @@
 #include "tests/unit/support/fixture.h"
 
-#include <dirent.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "crypto/random.h"
@@ -24,20 +25,17 @@ void fixture_directory(char *ret_dir, size_t size)
 	must(mkdtemp(ret_dir) != NULL, "mkdtemp");
 }
 
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *ftw)
+{
+	(void)status;
+	(void)kind;
+	(void)ftw;
+	return remove(path);
+}
+
 void fixture_remove(const char *dir)
 {
-	DIR *d = opendir(dir);
-	char path[512];
-
-	must(d != NULL, "opendir");
-	for (const struct dirent *e; (e = readdir(d));) {
-		if (e->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		unlink(path);
-	}
-	closedir(d);
-	rmdir(dir);
+	must(nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0, "removing the directory");
 }
 
 struct store *fixture_store(const char *path)
