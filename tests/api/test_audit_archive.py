@@ -4,6 +4,7 @@ import collections
 import datetime
 import glob
 import hashlib
+import http.client
 import json
 import os
 import random
@@ -524,7 +525,7 @@ class UnderLoad(unittest.TestCase):
                         begun["all"] += 1
                     try:
                         answer = client.post(b"x", check=False)
-                    except OSError:
+                    except (OSError, http.client.HTTPException):  # also in the middle of an answer
                         return
                     with lock:
                         answered.append(answer["Location"].rsplit("/", 1)[1])
