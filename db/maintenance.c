@@ -158,7 +158,7 @@ void *maintenance_main(void *arg)
 		clock_gettime(CLOCK_REALTIME, &until);
 		until.tv_sec++;
 		pthread_mutex_lock(&store->lock);
-		if (!store->stopping && !store->care_wanted)
+		if (!store->stopping && !(sql && store->care_wanted))
 			pthread_cond_timedwait(&store->care, &store->lock, &until);
 		pthread_mutex_unlock(&store->lock);
 		if (stopping(store))

@@ -38,12 +38,11 @@ void store_view_free(struct store_view *view)
 
 static void finish(struct store_view *view)
 {
-	view->lingering = false;
 	/* Nothing was written: a failing COMMIT loses nothing, and ROLLBACK then ends the snapshot. */
 	if (view->begun && run(view->sql, STATEMENT_COMMIT) != STORE_OK && sql_in_transaction(view->sql) &&
 	    sql_exec(view->sql, "ROLLBACK") != STORE_OK)
 		return;
-	view->begun = false;
+	view->begun = view->lingering = false;
 }
 
 static uint64_t age_us(const struct store_view *view)
@@ -67,6 +66,9 @@ enum store_status store_view_begin(struct store_view *view)
 	}
 	if (view->lingering)
 		finish(view);
+	/* It cannot be ended, and is not to pass for a new one. */
+	if (view->lingering)
+		return STORE_NOMEM;
 	if (view->linger_us > 0) {
 		/* Before the snapshot: what is committed between the two is in it, and asked for once more. */
 		view->changes = atomic_load(&view->store->changes);
@@ -81,7 +83,8 @@ enum store_status store_view_begin(struct store_view *view)
 
 void store_view_end(struct store_view *view)
 {
-	if (view->linger_us > 0 && view->begun)
+	/* Some failures have ended the transaction. */
+	if (view->linger_us > 0 && view->begun && sql_in_transaction(view->sql))
 		view->lingering = true;
 	else
 		finish(view);
@@ -96,9 +99,11 @@ int store_view_rest(struct store_view *view)
 {
 	const uint64_t age = view->lingering ? age_us(view) : 0;
 
-	if (view->lingering && age >= view->linger_us)
+	if (view->lingering && age < view->linger_us)
+		return (int)((view->linger_us - age + 999) / 1000);
+	if (view->lingering)
 		finish(view);
-	return view->lingering ? (int)((view->linger_us - age + 999) / 1000) : -1;
+	return view->lingering ? 1 : -1;
 }
 
 struct store_view *store_txn_view(struct store_txn *txn)

@@ -14,6 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "api"))
 
 import raw  # noqa: E402
+from aborts import sockets  # noqa: E402
 from harness import BINARY, CONTRACT, ROOT, ApiTest, run, wait_until  # noqa: E402
 from partners import Partner, rsa_key  # noqa: E402
 
@@ -104,22 +105,15 @@ class Trust:
         partner = Partner(self.server, "waiter", rsa_key(0)).enroll().login()
         request = (f"GET /v1/mailboxes/waiter/messages?wait=60 HTTP/1.1\r\nHost: 127.0.0.1:{self.server.port}\r\n"
                    f"Authorization: Bearer {partner.token}\r\n\r\n").encode()
-
-        def sockets():
-            folder = f"/proc/{self.server.process.pid}/fd"
-            links = [os.readlink(os.path.join(folder, name)) for name in os.listdir(folder)
-                     if os.path.lexists(os.path.join(folder, name))]
-            return sum(link.startswith("socket:") for link in links)
-
-        before = sockets()  # some of them idle ones of the proxy's, which it uses again
+        before = sockets(self.server)  # some of them idle ones of the proxy's, which it uses again
         waiting = [self.server.connect() for _ in range(before + 20)]
         for connection in waiting:
             self.addCleanup(connection.close)
             connection.sendall(request)
-        self.assertTrue(wait_until(lambda: sockets() >= len(waiting)), sockets())
+        self.assertTrue(wait_until(lambda: sockets(self.server) >= len(waiting)), sockets(self.server))
         for connection in waiting:
             connection.close()
-        self.assertTrue(wait_until(lambda: sockets() <= before, 10), (before, sockets()))
+        self.assertTrue(wait_until(lambda: sockets(self.server) <= before, 10), (before, sockets(self.server)))
 
     def test_a_restart_of_coffer_is_over_when_it_is(self):
         path = self.create(b"before")
