@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "db/audit.h"
+#include "db/internal.h"
 #include "tests/unit/support/fixture.h"
 
 enum { LINGER_MS = 10 };
@@ -147,4 +148,17 @@ Test(view, that_does_not_linger_has_nothing_to_let_go_of)
 	store_view_linger(view, 0);
 	cr_assert_eq(setting_in(view), 0);
 	cr_assert_eq(store_view_rest(view), -1);
+}
+
+/* As SQLite does by itself when memory or the disk fails a statement. */
+Test(view, whose_transaction_was_ended_does_not_linger)
+{
+	write_value(1, true, true);
+	cr_assert_eq(store_view_begin(view), STORE_OK);
+	cr_assert_eq(sql_exec(view->sql, "ROLLBACK"), STORE_OK);
+	store_view_end(view);
+	cr_assert_eq(store_view_rest(view), -1);
+	cr_assert_eq(store_view_begin(view), STORE_OK);
+	cr_assert(sql_in_transaction(view->sql));
+	store_view_end(view);
 }
