@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "crypto/modexp_ifma.h"
+#include "crypto/montgomery.h"
 #include "crypto/secret.h"
 
 _Static_assert(GMP_NAIL_BITS == 0, "limbs are whole words");
@@ -48,16 +49,6 @@ static void limbs_write(const mp_limb_t *limbs, uint8_t *ret_bytes, size_t size)
 		ret_bytes[size - 1 - i] = (uint8_t)(limbs[i / LIMB_SIZE] >> (8 * (i % LIMB_SIZE)));
 }
 
-/* Newton's iteration: each step doubles the bits that are right, of which any odd number has three to begin with. */
-static mp_limb_t negative_inverse(mp_limb_t odd)
-{
-	mp_limb_t x = odd;
-
-	for (unsigned right = 3; right < 8 * LIMB_SIZE; right *= 2)
-		x *= 2 - odd * x;
-	return 0 - x;
-}
-
 static void square_of_r(const mp_limb_t *modulus, mp_size_t limbs, mp_limb_t *ret_limbs)
 {
 	mpz_t n, r;
@@ -94,7 +85,7 @@ static enum crypto_status prepare(struct modexp *m, const uint8_t *modulus)
 		return CRYPTO_NOMEM;
 	m->r_squared = m->modulus + limbs;
 	limbs_read(modulus, m->size, m->modulus, limbs);
-	m->inverse = negative_inverse(m->modulus[0]);
+	m->inverse = (mp_limb_t)montgomery_inverse(m->modulus[0]);
 	square_of_r(m->modulus, limbs, m->r_squared);
 	return CRYPTO_OK;
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/montgomery.h"
 #include "crypto/secret.h"
 
 enum { DIGIT_BITS = 52, LANES = 8, VECTOR_SIZE = LANES * sizeof(uint64_t), VECTORS_MAX = 10 };
@@ -227,16 +228,6 @@ bool modexp_ifma_takes(size_t size)
 	return size == 256 || size == 384 || size == 512;
 }
 
-/* Newton's iteration: each step doubles the bits that are right, of which any odd number has three to begin with. */
-static uint64_t negative_inverse(uint64_t odd)
-{
-	uint64_t x = odd;
-
-	for (unsigned right = 3; right < DIGIT_BITS; right *= 2)
-		x *= 2 - odd * x;
-	return (0 - x) & DIGIT;
-}
-
 static void square_of_r(const uint8_t *modulus, size_t size, struct number *ret_number)
 {
 	uint8_t bytes[DIGITS_MAX * DIGIT_BITS / 8] = {0};
@@ -262,7 +253,7 @@ enum crypto_status modexp_ifma_new(const uint8_t *modulus, size_t size, uint64_t
 	*m = (struct modexp_ifma){.size = size, .digits = digits_of(size), .exponent = exponent};
 	number_read(modulus, size, &m->modulus);
 	square_of_r(modulus, size, &m->r_squared);
-	m->inverse = negative_inverse(digit(&m->modulus, 0));
+	m->inverse = montgomery_inverse(digit(&m->modulus, 0)) & DIGIT;
 	*ret_modexp = m;
 	return CRYPTO_OK;
 }

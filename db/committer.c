@@ -324,10 +324,11 @@ static struct timespec time_after(uint64_t wait_us)
  */
 static void gather(struct store *store, const struct batch *before)
 {
-	const struct timespec until = time_after(store->options.commit_delay_us);
+	struct timespec until;
 
 	if (before->job_count < SIBLINGS || store->options.commit_delay_us == 0)
 		return;
+	until = time_after(store->options.commit_delay_us);
 	pthread_mutex_lock(&store->lock);
 	store->gathering = true;
 	while (store->job_count < STORE_GATHERED && !store->stopping &&

@@ -1,6 +1,5 @@
 #include <criterion/criterion.h>
 #include <dirent.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "crypto/secret.h"
 #include "server/core/account.h"
 #include "server/core/home.h"
+#include "tests/unit/support/fixture.h"
 
 static char base[64], data[80];
 static char message[512];
@@ -18,22 +18,13 @@ static char message[512];
 static void setup(void)
 {
 	umask(022);
-	snprintf(base, sizeof(base), "/tmp/coffer-test-XXXXXX");
-	cr_assert_not_null(mkdtemp(base));
+	fixture_directory(base, sizeof(base));
 	snprintf(data, sizeof(data), "%s/home", base);
-}
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *place)
-{
-	(void)st;
-	(void)kind;
-	(void)place;
-	return remove(path);
 }
 
 static void teardown(void)
 {
-	nftw(base, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	fixture_remove(base);
 }
 
 TestSuite(home, .init = setup, .fini = teardown, .timeout = 60);
