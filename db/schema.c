@@ -173,6 +173,46 @@ static const char *const MIGRATIONS[] = {
 	" previous BLOB NOT NULL CHECK (length(previous) = 32),"
 	" endorsement BLOB NOT NULL CHECK (length(endorsement) = 64),"
 	" mac BLOB NOT NULL CHECK (length(mac) = 32));",
+
+	/* A version's wraps in its own row: one look-up for whoever reads it. They stand before the content, which may
+	 * go on in pages of its own. */
+	"CREATE TABLE version_with_wrap ("
+	" version_id INTEGER PRIMARY KEY,"
+	" record_id BLOB NOT NULL CHECK (length(record_id) = 16),"
+	" version INTEGER NOT NULL CHECK (version > 0),"
+	" revision INTEGER NOT NULL,"
+	" state INTEGER NOT NULL,"
+	" suite INTEGER NOT NULL,"
+	" owner BLOB NOT NULL CHECK (length(owner) = 16),"
+	" size INTEGER NOT NULL,"
+	" created_ms INTEGER NOT NULL,"
+	" changed_ms INTEGER NOT NULL,"
+	" content_nonce BLOB NOT NULL CHECK (length(content_nonce) = 8),"
+	" meta_nonce BLOB NOT NULL CHECK (length(meta_nonce) = 16),"
+	" commitment BLOB NOT NULL CHECK (length(commitment) = 32),"
+	" blob_id INTEGER NOT NULL,"
+	" meta BLOB NOT NULL,"
+	" mac BLOB NOT NULL CHECK (length(mac) = 32),"
+	" kek_id BLOB NOT NULL CHECK (length(kek_id) = 32),"
+	" wrap_revision INTEGER NOT NULL,"
+	" wrap BLOB NOT NULL,"
+	" wrap_mac BLOB NOT NULL CHECK (length(wrap_mac) = 32),"
+	" epoch_wrap BLOB NOT NULL,"
+	" inline_chunk BLOB NOT NULL);"
+	"INSERT INTO version_with_wrap"
+	" SELECT version_id, v.record_id, v.version, v.revision, v.state, v.suite, v.owner, v.size, v.created_ms,"
+	" v.changed_ms, v.content_nonce, v.meta_nonce, v.commitment, v.blob_id, v.meta, v.mac,"
+	" coalesce(w.kek_id, zeroblob(32)), coalesce(w.revision, 0), coalesce(w.wrap, x''),"
+	" coalesce(w.mac, zeroblob(32)), coalesce(w.epoch_wrap, x''), v.inline_chunk"
+	" FROM version AS v LEFT JOIN wrap AS w ON w.record_id = v.record_id AND w.version = v.version"
+	" ORDER BY version_id;"
+	"DROP TABLE wrap;"
+	"DROP TABLE version;"
+	"ALTER TABLE version_with_wrap RENAME TO version;"
+	"CREATE UNIQUE INDEX version_by_record ON version (record_id, version);"
+	"CREATE INDEX version_by_owner ON version (owner, record_id) WHERE state = 1;"
+	"CREATE INDEX version_tombstones ON version (changed_ms) WHERE state = 3;"
+	"CREATE INDEX version_by_blob ON version (blob_id) WHERE blob_id > 0;",
 };
 
 enum { SCHEMA_VERSION = sizeof(MIGRATIONS) / sizeof(MIGRATIONS[0]) };

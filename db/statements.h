@@ -6,6 +6,8 @@
 	"record_id, version, revision, state, suite, owner, size, created_ms, changed_ms, content_nonce, meta_nonce, " \
 	"commitment, blob_id, meta, mac"
 
+#define WRAP_COLUMNS "kek_id, wrap_revision, wrap, wrap_mac, epoch_wrap"
+
 #define TOKEN_COLUMNS                                                                                                  \
 	"token_id, revision, state, hash, account_id, scopes, created_ms, expires_ms, description, idle_ms, used_ms, " \
 	"mac"
@@ -36,11 +38,12 @@
 #define STATEMENT_LIST(X) \
 	X(BEGIN, "BEGIN") \
 	X(COMMIT, "COMMIT") \
-	X(VERSION_LATEST, "SELECT " VERSION_COLUMNS ", inline_chunk FROM version WHERE record_id = ? " \
+	X(VERSION_LATEST, "SELECT " VERSION_COLUMNS ", " WRAP_COLUMNS ", inline_chunk FROM version WHERE record_id = ? " \
 		"ORDER BY version DESC LIMIT 1") \
-	X(VERSION_GET, "SELECT " VERSION_COLUMNS ", inline_chunk FROM version WHERE record_id = ? AND version = ?") \
-	X(VERSION_INSERT, "INSERT INTO version (" VERSION_COLUMNS ", inline_chunk) " \
-		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
+	X(VERSION_GET, "SELECT " VERSION_COLUMNS ", " WRAP_COLUMNS ", inline_chunk FROM version " \
+		"WHERE record_id = ? AND version = ?") \
+	X(VERSION_INSERT, "INSERT INTO version (" VERSION_COLUMNS ", " WRAP_COLUMNS ", inline_chunk) " \
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)") \
 	X(VERSION_UPDATE, "UPDATE version SET state = ?, revision = ?, changed_ms = ?, mac = ? " \
 		"WHERE record_id = ? AND version = ?") \
 	X(VERSION_DELETE, "DELETE FROM version WHERE record_id = ?") \
@@ -54,16 +57,12 @@
 	X(RECORD_LAST, "SELECT record_id FROM version WHERE length(record_id) = 16 ORDER BY record_id DESC LIMIT 1") \
 	X(TOMBSTONE_LIST, "SELECT " VERSION_COLUMNS " FROM version WHERE state = 3 AND changed_ms <= ? " \
 		"ORDER BY changed_ms LIMIT ?") \
-	X(WRAP_GET, "SELECT revision, wrap, mac, epoch_wrap FROM wrap WHERE record_id = ? AND version = ? AND kek_id = ?") \
-	X(WRAP_INSERT, "INSERT INTO wrap (record_id, version, kek_id, revision, wrap, mac, epoch_wrap) " \
-		"VALUES (?, ?, ?, ?, ?, ?, ?)") \
-	X(WRAP_SET_EPOCH, "UPDATE wrap SET epoch_wrap = ? WHERE record_id = ? AND version = ? AND kek_id = ?") \
+	X(VERSION_SET_EPOCH_WRAP, "UPDATE version SET epoch_wrap = ? WHERE record_id = ? AND version = ? AND kek_id = ?") \
 	X(EPOCH_GET, "SELECT " EPOCH_COLUMNS " FROM epoch WHERE epoch_id = ?") \
 	X(EPOCH_LATEST, "SELECT " EPOCH_COLUMNS " FROM epoch WHERE kek_id = ? ORDER BY created_ms DESC LIMIT 1") \
 	X(EPOCH_LIST, "SELECT " EPOCH_COLUMNS " FROM epoch ORDER BY epoch_id") \
 	X(EPOCH_INSERT, "INSERT INTO epoch (" EPOCH_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?)") \
 	X(EPOCH_UPDATE, "UPDATE epoch SET revision = ?, reserved = ?, mac = ? WHERE epoch_id = ?") \
-	X(WRAP_DELETE, "DELETE FROM wrap WHERE record_id = ?") \
 	X(KEK_GET, "SELECT kek_id, revision, state, created_ms, spki, mac FROM kek WHERE kek_id = ?") \
 	X(KEK_CURRENT, "SELECT kek_id, revision, state, created_ms, spki, mac FROM kek WHERE state = 1 " \
 		"ORDER BY created_ms DESC LIMIT 1") \
@@ -188,9 +187,8 @@
 	X(CHUNK_INSERT, "INSERT INTO chunk (blob_id, number, data) VALUES (?, ?, ?)") \
 	X(CHUNK_DELETE_SOME, "DELETE FROM chunk WHERE chunk_id IN " \
 		"(SELECT chunk_id FROM chunk WHERE blob_id = ? LIMIT ?)") \
-	X(ORPHAN_WRAPS, "SELECT record_id, version FROM wrap WHERE NOT EXISTS (SELECT 1 FROM version " \
-		"WHERE version.record_id = wrap.record_id AND version.version = wrap.version)") \
-	X(ORPHAN_WRAP_KEKS, "SELECT record_id, version FROM wrap WHERE kek_id NOT IN (SELECT kek_id FROM kek)") \
+	X(ORPHAN_WRAP_KEKS, "SELECT record_id, version FROM version " \
+		"WHERE length(wrap) > 0 AND kek_id NOT IN (SELECT kek_id FROM kek)") \
 	X(ORPHAN_OWNERS, "SELECT record_id, version FROM version WHERE owner NOT IN (SELECT account_id FROM account)") \
 	X(ORPHAN_VERSIONS, "SELECT zeroblob(16), version_id FROM version " \
 		"WHERE typeof(record_id) <> 'blob' OR length(record_id) <> 16") \

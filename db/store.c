@@ -82,6 +82,14 @@ static struct store *store_alloc(const char *path)
 	return store;
 }
 
+static enum store_status bring_up_to_date(struct store *store)
+{
+	if (schema_check(store->txn.view.sql) == STORE_OLDER)
+		store_notice(store, "the database is of an earlier release and is being brought up to date: "
+				    "every record may be copied within it");
+	return schema_migrate(store->txn.view.sql);
+}
+
 enum store_status store_open(const struct store_options *options, struct store **ret_store)
 {
 	struct store *store = store_alloc(options->path);
@@ -94,7 +102,7 @@ enum store_status store_open(const struct store_options *options, struct store *
 	if (status == STORE_OK)
 		status = sql_open(store->path, SQL_WRITE, &store->txn.view.sql);
 	if (status == STORE_OK)
-		status = schema_migrate(store->txn.view.sql);
+		status = bring_up_to_date(store);
 	if (status == STORE_OK)
 		status = doom_leftovers(store);
 	if (status == STORE_OK) {

@@ -132,9 +132,19 @@ enum store_version_state {
 	STORE_VERSION_SHREDDED = 4,  /* a tombstone after the TRUNCATE checkpoint */
 };
 
+/* What wraps a version's DEK. It is rewritten by itself, and has a MAC of its own. */
+struct store_wrap {
+	uint8_t kek_id[32];
+	uint64_t revision;	  /* counts the times this was written, from 1 */
+	struct store_bytes rsa;	  /* by the KEK; empty when there is no DEK, as in a tombstone: all else is 0 then */
+	uint8_t mac[32];	  /* of record id, version, and the above */
+	struct store_bytes epoch; /* by an epoch key: not covered by `mac`, a cache, which may be empty */
+};
+
 /*
  * A version of a record. The latest decides: one of a record's rows is CURRENT, or a tombstone, and it is the one with
- * the highest number. All columns but `inline_chunk` are meant to be covered by `mac`, in the order below.
+ * the highest number. All columns but `wrap` and `inline_chunk` are meant to be covered by `mac`, in the order below.
+ * Lists leave those two empty.
  */
 struct store_version {
 	uint8_t record_id[16];
@@ -152,17 +162,8 @@ struct store_version {
 	uint64_t blob_id; /* 0: the content is inline */
 	struct store_bytes meta;
 	uint8_t mac[32];
+	struct store_wrap wrap; /* of its DEK */
 	struct store_bytes inline_chunk;
-};
-
-struct store_wrap {
-	uint8_t record_id[16];
-	uint64_t version;
-	uint8_t kek_id[32];
-	uint64_t revision;
-	struct store_bytes wrap;
-	uint8_t mac[32];
-	struct store_bytes epoch_wrap; /* not covered by `mac`: a cache, which may be empty */
 };
 
 struct store_epoch {
@@ -334,9 +335,6 @@ MUST_CHECK enum store_status store_version_latest(struct store_view *view, const
 						  struct store_version **ret_version);
 MUST_CHECK enum store_status store_version_get(struct store_view *view, const uint8_t record_id[static 16],
 					       uint64_t version, struct store_version **ret_version);
-MUST_CHECK enum store_status store_wrap_get(struct store_view *view, const uint8_t record_id[static 16],
-					    uint64_t version, const uint8_t kek_id[static 32],
-					    struct store_wrap **ret_wrap);
 MUST_CHECK enum store_status store_epoch_get(struct store_view *view, const uint8_t epoch_id[static 16],
 					     struct store_epoch **ret_epoch);
 /* The one of this KEK that was made last. */
@@ -474,7 +472,6 @@ MUST_CHECK enum store_status store_blob_get(struct store_view *view, uint64_t bl
 					    uint64_t *ret_chunks);
 
 enum store_orphan {
-	STORE_ORPHAN_WRAP,     /* record id, version: there is no such version */
 	STORE_ORPHAN_WRAP_KEK, /* record id, version: its wrap is under a KEK that is not there */
 	STORE_ORPHAN_VERSION,  /* zeros, row number: what should be its record's id cannot be one */
 	STORE_ORPHAN_OWNER,    /* record id, version: its owner is no account */
@@ -508,11 +505,9 @@ struct store_view *store_txn_view(struct store_txn *txn);
 
 /* Inserts: STORE_CONFLICT when the key is taken. */
 MUST_CHECK enum store_status store_version_insert(struct store_txn *txn, const struct store_version *row);
-MUST_CHECK enum store_status store_wrap_insert(struct store_txn *txn, const struct store_wrap *row);
-/* Replaces the epoch wrap of a wrap. STORE_NOT_FOUND. */
-MUST_CHECK enum store_status store_wrap_set_epoch(struct store_txn *txn, const uint8_t record_id[static 16],
-						  uint64_t version, const uint8_t kek_id[static 32],
-						  struct store_bytes epoch_wrap);
+/* Replaces the epoch wrap of a version, if it is still wrapped for the same KEK. STORE_NOT_FOUND. */
+MUST_CHECK enum store_status store_version_set_epoch_wrap(struct store_txn *txn, const struct store_version *row,
+							  struct store_bytes epoch_wrap);
 MUST_CHECK enum store_status store_epoch_insert(struct store_txn *txn, const struct store_epoch *row);
 /* Writes revision, reserved and mac. STORE_NOT_FOUND. */
 MUST_CHECK enum store_status store_epoch_update(struct store_txn *txn, const struct store_epoch *row);
@@ -550,7 +545,7 @@ MUST_CHECK enum store_status store_message_delete(struct store_txn *txn, const u
  */
 MUST_CHECK enum store_status store_blob_link(struct store_txn *txn, uint64_t blob_id, uint64_t chunks);
 
-/* Removes every wrap, meta and inline chunk of a record's versions, dooms their blobs, and removes the version rows. */
+/* Removes every meta, wrap and inline chunk of a record's versions, dooms their blobs, and removes the version rows. */
 MUST_CHECK enum store_status store_record_erase(struct store_txn *txn, const uint8_t record_id[static 16]);
 
 /* Removes idempotency rows made before `before_ms`, at most `limit`; *ret_count: how many. */

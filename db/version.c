@@ -23,15 +23,27 @@ static void get_columns(struct sql_call *call, struct store_version *row)
 	sql_get_fixed(call, row->mac, sizeof(row->mac));
 }
 
+static void get_wrap(struct sql_call *call, struct store_wrap *wrap)
+{
+	sql_get_fixed(call, wrap->kek_id, sizeof(wrap->kek_id));
+	wrap->revision = sql_get_u64(call);
+	wrap->rsa = sql_get_bytes(call);
+	sql_get_fixed(call, wrap->mac, sizeof(wrap->mac));
+	wrap->epoch = sql_get_bytes(call);
+}
+
 static enum store_status copy_version(const struct store_version *row, struct store_version **ret_version)
 {
-	struct store_version *copy = malloc(sizeof(*copy) + row->meta.size + row->inline_chunk.size);
+	struct store_version *copy = malloc(sizeof(*copy) + row->meta.size + row->wrap.rsa.size + row->wrap.epoch.size +
+					    row->inline_chunk.size);
 	uint8_t *at = (uint8_t *)(copy + 1);
 
 	if (!copy)
 		return STORE_NOMEM;
 	*copy = *row;
 	copy->meta = row_copy_bytes(&at, row->meta);
+	copy->wrap.rsa = row_copy_bytes(&at, row->wrap.rsa);
+	copy->wrap.epoch = row_copy_bytes(&at, row->wrap.epoch);
 	copy->inline_chunk = row_copy_bytes(&at, row->inline_chunk);
 	*ret_version = copy;
 	return STORE_OK;
@@ -45,6 +57,7 @@ static enum store_status read_one(struct sql_call *call, struct store_version **
 
 	if (sql_step(call)) {
 		get_columns(call, &row);
+		get_wrap(call, &row.wrap);
 		row.inline_chunk = sql_get_bytes(call);
 		if (call->status == STORE_OK)
 			status = copy_version(&row, &copy);
@@ -163,6 +176,11 @@ enum store_status store_version_insert(struct store_txn *txn, const struct store
 	sql_put_u64(&call, row->blob_id);
 	sql_put_blob(&call, row->meta.data, row->meta.size);
 	sql_put_blob(&call, row->mac, sizeof(row->mac));
+	sql_put_blob(&call, row->wrap.kek_id, sizeof(row->wrap.kek_id));
+	sql_put_u64(&call, row->wrap.revision);
+	sql_put_blob(&call, row->wrap.rsa.data, row->wrap.rsa.size);
+	sql_put_blob(&call, row->wrap.mac, sizeof(row->wrap.mac));
+	sql_put_blob(&call, row->wrap.epoch.data, row->wrap.epoch.size);
 	sql_put_blob(&call, row->inline_chunk.data, row->inline_chunk.size);
 	return sql_run(txn->view.sql, &call, NULL);
 }
@@ -184,6 +202,22 @@ enum store_status store_version_update(struct store_txn *txn, const struct store
 	return status == STORE_OK && changed == 0 ? STORE_NOT_FOUND : status;
 }
 
+enum store_status store_version_set_epoch_wrap(struct store_txn *txn, const struct store_version *row,
+					       struct store_bytes epoch_wrap)
+{
+	struct sql_call call;
+	uint64_t changed = 0;
+	enum store_status status;
+
+	sql_call(txn->view.sql, STATEMENT_VERSION_SET_EPOCH_WRAP, &call);
+	sql_put_blob(&call, epoch_wrap.data, epoch_wrap.size);
+	sql_put_blob(&call, row->record_id, sizeof(row->record_id));
+	sql_put_u64(&call, row->version);
+	sql_put_blob(&call, row->wrap.kek_id, sizeof(row->wrap.kek_id));
+	status = sql_run(txn->view.sql, &call, &changed);
+	return status == STORE_OK && changed == 0 ? STORE_NOT_FOUND : status;
+}
+
 static enum store_status run_for_record(struct sql *sql, enum statement id, const uint8_t record_id[static 16])
 {
 	struct sql_call call;
@@ -195,11 +229,7 @@ static enum store_status run_for_record(struct sql *sql, enum statement id, cons
 
 enum store_status store_record_erase(struct store_txn *txn, const uint8_t record_id[static 16])
 {
-	static const enum statement STEPS[] = {STATEMENT_WRAP_DELETE, STATEMENT_BLOB_DOOM_RECORD,
-					       STATEMENT_VERSION_DELETE};
-	enum store_status status = STORE_OK;
+	const enum store_status status = run_for_record(txn->view.sql, STATEMENT_BLOB_DOOM_RECORD, record_id);
 
-	for (size_t i = 0; i < sizeof(STEPS) / sizeof(STEPS[0]) && status == STORE_OK; i++)
-		status = run_for_record(txn->view.sql, STEPS[i], record_id);
-	return status;
+	return status == STORE_OK ? run_for_record(txn->view.sql, STATEMENT_VERSION_DELETE, record_id) : status;
 }

@@ -22,9 +22,7 @@
 	X(REMNANT, "was left behind when the record was deleted")          \
 	X(NO_OWNER, "its owner is no account")                             \
 	X(WRAP_MISSING, "missing wrap")                                    \
-	X(WRAP_UNREADABLE, "wrap cannot be read")                          \
 	X(WRAP_MAC, "wrap MAC does not verify")                            \
-	X(WRAP_ORPHAN, "wrap without a version")                           \
 	X(WRAP_KEK, "wrap under a KEK that is not there")                  \
 	X(UNWRAP, "unwrap fails")                                          \
 	X(EPOCH, "its epoch is not there, or does not verify")             \

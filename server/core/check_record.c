@@ -90,9 +90,9 @@ static enum core_status judge_deleted(struct check_worker *w, const uint8_t id[s
 
 	for (size_t i = 0; i + 1 < w->row_count && status == CORE_OK; i++)
 		status = note(w, id, CHECK_REMNANT, w->rows[i].version, w->rows[i].version);
-	/* Its MAC covers all of it but the inline chunk. */
+	/* Its MAC covers all of it but these. */
 	if (status == CORE_OK && store_version_get(w->view, id, tombstone->version, &row) == STORE_OK &&
-	    row->inline_chunk.size > 0)
+	    (row->wrap.rsa.size > 0 || row->wrap.epoch.size > 0 || row->inline_chunk.size > 0))
 		status = note(w, id, CHECK_REMNANT, tombstone->version, tombstone->version);
 	free(row);
 	return status;

@@ -13,7 +13,6 @@
 /* A version whose keys are open. */
 struct opened {
 	struct store_version *row;
-	struct store_wrap *wrap;
 	struct store_epoch *epoch; /* of the epoch wrap, when its key is not loaded yet */
 	bool has_blob, linked;	   /* the blob's row, when the version has chunks outside its own */
 	uint64_t chunks;
@@ -26,7 +25,6 @@ static void opened_done(struct opened *o)
 {
 	record_cipher_free(o->cipher);
 	free(o->row);
-	free(o->wrap);
 	free(o->epoch);
 	secret_wipe(o, sizeof(*o));
 }
@@ -43,15 +41,6 @@ static enum core_status damaged(struct check_worker *w, const uint8_t id[static 
 	return status == CORE_OK ? CORE_DAMAGED : status;
 }
 
-/* What a failed look-up means: a fault of this kind, or that the check cannot go on. */
-static enum core_status lost(struct check_worker *w, const uint8_t id[static 16], uint64_t version,
-			     enum store_status status, enum check_failure missing, enum check_failure unreadable)
-{
-	if (!check_is_finding(status))
-		return core_from_store(status);
-	return damaged(w, id, version, status == STORE_NOT_FOUND ? missing : unreadable);
-}
-
 /* A failure that lies in what is stored is a fault of the version. */
 static enum core_status judged(struct check_worker *w, const struct opened *o, enum core_status status,
 			       enum check_failure failure)
@@ -62,7 +51,7 @@ static enum core_status judged(struct check_worker *w, const struct opened *o, e
 /* The epoch that the epoch wrap names, for open_epoch_wrap(). One that is not there leaves `epoch` NULL. */
 static enum core_status read_epoch(struct check_worker *w, struct opened *o)
 {
-	const struct store_bytes *wrap = &o->wrap->epoch_wrap;
+	const struct store_bytes *wrap = &o->row->wrap.epoch;
 	enum store_status status;
 
 	if (wrap->size != KEYRING_EPOCH_WRAP_SIZE || keyring_epoch_loaded(w->vault->ring, wrap->data))
@@ -78,13 +67,15 @@ static enum core_status read_rows(struct check_worker *w, const uint8_t id[stati
 	enum core_status read;
 
 	if (status != STORE_OK)
-		return lost(w, id, version, status, CHECK_MISSING_VERSION, CHECK_ROW_UNREADABLE);
+		return check_is_finding(status)
+			       ? damaged(w, id, version,
+					 status == STORE_NOT_FOUND ? CHECK_MISSING_VERSION : CHECK_ROW_UNREADABLE)
+			       : core_from_store(status);
 	if (!rowmac_check_version(w->vault, o->row))
 		return damaged(w, id, version, CHECK_ROW_MAC);
-	status = store_wrap_get(w->view, id, version, w->vault->kek_id, &o->wrap);
-	if (status != STORE_OK)
-		return lost(w, id, version, status, CHECK_WRAP_MISSING, CHECK_WRAP_UNREADABLE);
-	if (!rowmac_check_wrap(w->vault, o->wrap))
+	if (o->row->wrap.rsa.size == 0 || memcmp(o->row->wrap.kek_id, w->vault->kek_id, sizeof(w->vault->kek_id)) != 0)
+		return damaged(w, id, version, CHECK_WRAP_MISSING);
+	if (!rowmac_check_wrap(w->vault, o->row))
 		return damaged(w, id, version, CHECK_WRAP_MAC);
 	read = read_epoch(w, o);
 	if (read != CORE_OK || o->row->blob_id == 0)
@@ -97,7 +88,7 @@ static enum core_status read_rows(struct check_worker *w, const uint8_t id[stati
 /* An epoch wrap is a cache: one that is there must give the DEK that the RSA wrap gives. */
 static enum core_status open_epoch_wrap(struct check_worker *w, const struct opened *o, const struct dek *dek)
 {
-	const struct store_bytes *wrap = &o->wrap->epoch_wrap;
+	const struct store_bytes *wrap = &o->row->wrap.epoch;
 	enum core_status status = CORE_OK;
 	struct dek cached;
 
@@ -122,7 +113,7 @@ static enum core_status open_epoch_wrap(struct check_worker *w, const struct ope
 /* The DEK of a version, out of every wrap that it has. */
 static enum core_status open_dek(struct check_worker *w, const struct opened *o, struct dek *ret_dek)
 {
-	const struct store_bytes *wrap = &o->wrap->wrap;
+	const struct store_bytes *wrap = &o->row->wrap.rsa;
 	const enum core_status status = judged(
 		w, o, keyring_dek_unwrap(w->vault->ring, &o->context, wrap->data, wrap->size, ret_dek), CHECK_UNWRAP);
 

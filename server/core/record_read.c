@@ -16,7 +16,6 @@ struct record_reader {
 	struct record_info info;
 	struct record_context context;
 	struct store_version *row;
-	struct store_wrap *wrap;
 	struct store_epoch *epoch; /* whose key must be loaded first; else NULL */
 	uint8_t new_epoch_wrap[KEYRING_EPOCH_WRAP_SIZE];
 	bool has_new_epoch_wrap;
@@ -60,7 +59,7 @@ static enum core_status load_sealed(struct record_reader *r, struct store_view *
 /* The row of the epoch that wrapped the DEK, unless its key is loaded. */
 static enum core_status read_epoch(struct record_reader *r, struct store_view *view)
 {
-	const struct store_bytes *wrap = &r->wrap->epoch_wrap;
+	const struct store_bytes *wrap = &r->row->wrap.epoch;
 	enum store_status found;
 
 	if (!keyring_epoch_wraps(r->vault->ring) || wrap->size == 0)
@@ -97,12 +96,11 @@ static enum core_status read_rows(struct record_reader *r, struct store_view *vi
 		if (!rowmac_check_version(r->vault, r->row) || memcmp(r->row->owner, owner, sizeof(owner)) != 0)
 			return fail(r, "version row");
 	}
-	found = store_wrap_get(view, record_id, r->row->version, r->vault->kek_id, &r->wrap);
-	if (found == STORE_NOT_FOUND)
+	if (r->row->wrap.rsa.size == 0)
 		return fail(r, "wrap missing");
-	if (found != STORE_OK)
-		return core_from_store(found);
-	if (!rowmac_check_wrap(r->vault, r->wrap))
+	if (memcmp(r->row->wrap.kek_id, r->vault->kek_id, sizeof(r->vault->kek_id)) != 0)
+		return fail(r, "wrap of another key");
+	if (!rowmac_check_wrap(r->vault, r->row))
 		return fail(r, "wrap row");
 	status = read_epoch(r, view);
 	return status == CORE_OK ? load_sealed(r, view, 0) : status;
@@ -193,14 +191,14 @@ static enum core_status unwrap_by_epoch(struct record_reader *r, struct dek *ret
 {
 	enum core_status status;
 
-	if (!keyring_epoch_wraps(r->vault->ring) || r->wrap->epoch_wrap.size == 0)
+	if (!keyring_epoch_wraps(r->vault->ring) || r->row->wrap.epoch.size == 0)
 		return CORE_NOT_FOUND;
 	if (r->epoch) {
 		status = epochs_load(r->vault, r->epoch);
 		if (status != CORE_OK)
 			return status == CORE_DAMAGED ? fail(r, "epoch") : status;
 	}
-	status = keyring_epoch_unwrap(r->vault->ring, &r->context, r->wrap->epoch_wrap.data, ret_dek);
+	status = keyring_epoch_unwrap(r->vault->ring, &r->context, r->row->wrap.epoch.data, ret_dek);
 	return status == CORE_DAMAGED ? fail(r, "epoch wrap") : status;
 }
 
@@ -213,13 +211,13 @@ static enum core_status unwrap(struct record_reader *r, struct dek *ret_dek)
 	if (status != CORE_NOT_FOUND)
 		return status;
 	metrics_count(r->vault->metrics, METRIC_EPOCH_MISS, 1);
-	status = keyring_dek_unwrap(r->vault->ring, &r->context, r->wrap->wrap.data, r->wrap->wrap.size, ret_dek);
+	status = keyring_dek_unwrap(r->vault->ring, &r->context, r->row->wrap.rsa.data, r->row->wrap.rsa.size, ret_dek);
 	return status == CORE_DAMAGED ? fail(r, "wrap") : status;
 }
 
 bool record_reader_is_quick(const struct record_reader *r)
 {
-	return keyring_epoch_wraps(r->vault->ring) && r->wrap->epoch_wrap.size > 0 && !r->epoch;
+	return keyring_epoch_wraps(r->vault->ring) && r->row->wrap.epoch.size > 0 && !r->epoch;
 }
 
 enum core_status record_reader_unlock(struct record_reader *r)
@@ -236,7 +234,7 @@ enum core_status record_reader_unlock(struct record_reader *r)
 	if (status != CORE_OK)
 		return status;
 	opened = record_cipher_open(&dek, &r->context, r->row->commitment, &r->cipher);
-	if (opened == CRYPTO_OK && r->wrap->epoch_wrap.size == 0)
+	if (opened == CRYPTO_OK && r->row->wrap.epoch.size == 0)
 		r->has_new_epoch_wrap = keyring_epoch_wrap(r->vault->ring, &r->context, &dek, r->new_epoch_wrap);
 	secret_wipe(&dek, sizeof(dek));
 	if (opened == CRYPTO_AUTH)
@@ -253,9 +251,9 @@ enum store_status record_reader_backfill(struct record_reader *r, struct store_t
 
 	if (!r->has_new_epoch_wrap || store_space(r->vault->store) != STORE_SPACE_OK)
 		return STORE_OK;
-	status = store_wrap_set_epoch(txn, r->wrap->record_id, r->wrap->version, r->wrap->kek_id,
-				      (struct store_bytes){r->new_epoch_wrap, sizeof(r->new_epoch_wrap)});
-	return status == STORE_NOT_FOUND ? STORE_OK : status; /* deleted meanwhile */
+	status = store_version_set_epoch_wrap(txn, r->row,
+					      (struct store_bytes){r->new_epoch_wrap, sizeof(r->new_epoch_wrap)});
+	return status == STORE_NOT_FOUND ? STORE_OK : status; /* deleted meanwhile, or wrapped for another key */
 }
 
 /* ---- content ---------------------------------------------------------------------------------------------------- */
@@ -304,7 +302,6 @@ void record_reader_free(struct record_reader *r)
 	record_cipher_free(r->cipher);
 	free(r->buffer);
 	free(r->row);
-	free(r->wrap);
 	free(r->epoch);
 	secret_wipe(r, sizeof(*r));
 	free(r);

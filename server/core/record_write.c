@@ -307,6 +307,7 @@ static enum store_status insert_version(struct record_writer *w, struct store_tx
 		.changed_ms = now,
 		.blob_id = w->stage ? store_stage_id(w->stage) : 0,
 		.meta = {w->meta, w->meta_size},
+		.wrap = {.revision = 1, .rsa = {w->wrap, rsakey_public_size(w->vault->kek_public)}},
 	};
 
 	memcpy(row.record_id, w->context.record_id, sizeof(row.record_id));
@@ -316,24 +317,12 @@ static enum store_status insert_version(struct record_writer *w, struct store_tx
 	record_cipher_commitment(w->cipher, row.commitment);
 	if (!w->stage)
 		row.inline_chunk = (struct store_bytes){w->sealed, w->sealed_size};
-	if (!rowmac_seal_version(w->vault, &row))
+	memcpy(row.wrap.kek_id, w->vault->kek_id, sizeof(row.wrap.kek_id));
+	if (w->has_epoch_wrap)
+		row.wrap.epoch = (struct store_bytes){w->epoch_wrap, sizeof(w->epoch_wrap)};
+	if (!rowmac_seal_version(w->vault, &row) || !rowmac_seal_wrap(w->vault, &row))
 		return STORE_IO;
 	return store_version_insert(txn, &row);
-}
-
-static enum store_status insert_wrap(struct record_writer *w, struct store_txn *txn)
-{
-	struct store_wrap row = {
-		.version = w->context.version,
-		.revision = 1,
-		.wrap = {w->wrap, rsakey_public_size(w->vault->kek_public)},
-	};
-
-	memcpy(row.record_id, w->context.record_id, sizeof(row.record_id));
-	memcpy(row.kek_id, w->vault->kek_id, sizeof(row.kek_id));
-	if (w->has_epoch_wrap)
-		row.epoch_wrap = (struct store_bytes){w->epoch_wrap, sizeof(w->epoch_wrap)};
-	return rowmac_seal_wrap(w->vault, &row) ? store_wrap_insert(txn, &row) : STORE_IO;
 }
 
 /* Leaves *ret_result at CORE_OK when the key is new. */
@@ -414,8 +403,6 @@ enum store_status record_writer_apply(struct record_writer *w, struct store_txn 
 		status = store_blob_link(txn, store_stage_id(w->stage), w->chunks);
 	if (status == STORE_OK)
 		status = insert_version(w, txn, now);
-	if (status == STORE_OK)
-		status = insert_wrap(w, txn);
 	if (status == STORE_OK && w->has_key)
 		status = insert_idempotency(w, txn, now);
 	return status;

@@ -43,30 +43,30 @@ bool rowmac_check_version(const struct vault *vault, const struct store_version 
 	return row_check(vault, &r, row->mac);
 }
 
-static void put_wrap(struct row *row, const struct store_wrap *w)
+static void put_wrap(struct row *row, const struct store_version *v)
 {
 	row_begin(row, "wrap");
-	wire_put_lp(&row->out, w->record_id, sizeof(w->record_id));
-	wire_put_lp_u64(&row->out, w->version);
-	wire_put_lp(&row->out, w->kek_id, sizeof(w->kek_id));
-	wire_put_lp_u64(&row->out, w->revision);
-	wire_put_lp(&row->out, w->wrap.data, w->wrap.size);
+	wire_put_lp(&row->out, v->record_id, sizeof(v->record_id));
+	wire_put_lp_u64(&row->out, v->version);
+	wire_put_lp(&row->out, v->wrap.kek_id, sizeof(v->wrap.kek_id));
+	wire_put_lp_u64(&row->out, v->wrap.revision);
+	wire_put_lp(&row->out, v->wrap.rsa.data, v->wrap.rsa.size);
 }
 
-bool rowmac_seal_wrap(const struct vault *vault, struct store_wrap *row)
+bool rowmac_seal_wrap(const struct vault *vault, struct store_version *row)
 {
 	struct row r;
 
 	put_wrap(&r, row);
-	return row_seal(vault, &r, row->mac);
+	return row_seal(vault, &r, row->wrap.mac);
 }
 
-bool rowmac_check_wrap(const struct vault *vault, const struct store_wrap *row)
+bool rowmac_check_wrap(const struct vault *vault, const struct store_version *row)
 {
 	struct row r;
 
 	put_wrap(&r, row);
-	return row_check(vault, &r, row->mac);
+	return row_check(vault, &r, row->wrap.mac);
 }
 
 static void put_epoch(struct row *row, const struct store_epoch *e)

@@ -16,8 +16,8 @@
 /* False only when a column is too long for its lp (no row that coffer makes is). */
 MUST_CHECK bool rowmac_seal_version(const struct vault *vault, struct store_version *row);
 MUST_CHECK bool rowmac_check_version(const struct vault *vault, const struct store_version *row);
-MUST_CHECK bool rowmac_seal_wrap(const struct vault *vault, struct store_wrap *row);
-MUST_CHECK bool rowmac_check_wrap(const struct vault *vault, const struct store_wrap *row);
+MUST_CHECK bool rowmac_seal_wrap(const struct vault *vault, struct store_version *row);
+MUST_CHECK bool rowmac_check_wrap(const struct vault *vault, const struct store_version *row);
 MUST_CHECK bool rowmac_seal_epoch(const struct vault *vault, struct store_epoch *row);
 MUST_CHECK bool rowmac_check_epoch(const struct vault *vault, const struct store_epoch *row);
 MUST_CHECK bool rowmac_seal_kek(const struct vault *vault, struct store_kek *row);

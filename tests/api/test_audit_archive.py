@@ -195,8 +195,7 @@ class Whole(Copy):
         done = run("check", "--data", self.data)
         self.assertEqual((done.returncode, "faults: 0" in done.stdout), (0, True), done.stdout)
         # The creation of this record is told of in a file only.
-        self.edit(f"DELETE FROM version WHERE record_id = x'{self.requests[0][1].replace('-', '')}'",
-                  f"DELETE FROM wrap WHERE record_id = x'{self.requests[0][1].replace('-', '')}'")
+        self.edit(f"DELETE FROM version WHERE record_id = x'{self.requests[0][1].replace('-', '')}'")
         done = run("check", "--data", self.data)
         self.assertEqual(done.returncode, 1)
         self.assertIn(f"record {self.requests[0][1]} version 1: the audit log tells of it", done.stdout)

@@ -137,8 +137,8 @@ class Damaged(unittest.TestCase):
             (gone, 2, "row MAC does not verify", "UPDATE version SET changed_ms = 1 WHERE record_id = ?"),
             (gone, 2, "was left behind when the record was deleted",
              "UPDATE version SET inline_chunk = x'00' WHERE record_id = ?"),
-            (small, 1, "missing wrap", "DELETE FROM wrap WHERE record_id = ?"),
-            (small, 1, "wrap MAC does not verify", "UPDATE wrap SET wrap = zeroblob(384) WHERE record_id = ?"),
+            (small, 1, "missing wrap", "UPDATE version SET wrap = x'' WHERE record_id = ?"),
+            (small, 1, "wrap MAC does not verify", "UPDATE version SET wrap = zeroblob(384) WHERE record_id = ?"),
             (small, 1, "chunk 0: tag does not verify",
              "UPDATE version SET inline_chunk = zeroblob(length(inline_chunk)) WHERE record_id = ?"),
             (small, 1, "chunk 0: length is wrong",
@@ -161,12 +161,11 @@ class Damaged(unittest.TestCase):
             copy = self.edited(("DELETE FROM version WHERE record_id = ? AND version = ?", id_of(self.twice), version))
             record = f"record {name_of(self.twice)} version {version}"
             self.assert_faults(check(copy), *(
-                f"{record}: {what}" for what in ["missing version", "wrap without a version", *more]))
+                f"{record}: {what}" for what in ["missing version", *more]))
 
     def test_a_record_removed_whole_or_put_back_to_an_earlier_state(self):
         told = "the audit log tells of it, and it is not there"
-        rows = [(f"DELETE FROM {table} WHERE record_id = ?", id_of(self.twice)) for table in ("version", "wrap")]
-        copy = self.edited(*rows)
+        copy = self.edited(("DELETE FROM version WHERE record_id = ?", id_of(self.twice)))
         self.assert_faults(check(copy), *(f"record {name_of(self.twice)} version {n}: {told}" for n in (1, 2)))
         self.assertEqual(check(copy, "--no-audit").returncode, 0)
         copy = self.edited(("DELETE FROM version WHERE record_id = ?", id_of(self.gone)))
@@ -183,21 +182,17 @@ class Damaged(unittest.TestCase):
             client.put(path, b"second", if_match='"1"')
             database.execute("BEGIN IMMEDIATE")
             database.execute("DELETE FROM version WHERE record_id = ?", (id_of(path),))
-            database.execute("DELETE FROM wrap WHERE record_id = ? AND version = 2", (id_of(path),))
             database.execute(f"INSERT INTO version VALUES ({', '.join('?' * len(row))})", row)
             database.execute("COMMIT")
             self.assertEqual(client.get(path).body, b"first", "no row tells of it, but the audit log does")
         self.assert_faults(check(server.data), f"record {name_of(path)} version 2: {told}")
 
     def test_a_wrap_or_a_content_of_another_version(self):
-        put = "UPDATE {0} SET {1} = (SELECT {1} FROM {0} WHERE record_id = ?1 AND version = 1) WHERE record_id = ?1"
-        record = f"record {name_of(self.twice)} version 2"
-        copy = self.edited((put.format("wrap", "wrap"), id_of(self.twice)))
-        self.assert_faults(check(copy), f"{record}: wrap MAC does not verify")
-        copy = self.edited((put.format("wrap", "mac"), id_of(self.twice)))
-        self.assert_faults(check(copy), f"{record}: wrap MAC does not verify")
-        copy = self.edited((put.format("version", "inline_chunk"), id_of(self.twice)))
-        self.assert_faults(check(copy), f"{record}: chunk 0: length is wrong")
+        put = "UPDATE version SET {0} = (SELECT {0} FROM version WHERE record_id = ?1 AND version = 1) WHERE record_id = ?1"
+        for column, what in (("wrap", "wrap MAC does not verify"), ("wrap_mac", "wrap MAC does not verify"),
+                             ("inline_chunk", "chunk 0: length is wrong")):
+            copy = self.edited((put.format(column), id_of(self.twice)))
+            self.assert_faults(check(copy), f"record {name_of(self.twice)} version 2: {what}")
 
     def test_what_is_no_record(self):
         small = name_of(self.small)
@@ -227,7 +222,7 @@ class Damaged(unittest.TestCase):
         self.assertEqual(len([line for line in lines if line.endswith("its epoch is not there, or does not verify")]), 4)
 
     def test_epoch_wraps_that_are_not_there_are_no_fault(self):
-        self.assertEqual(check(self.edited(("UPDATE wrap SET epoch_wrap = x''",))).returncode, 0)
+        self.assertEqual(check(self.edited(("UPDATE version SET epoch_wrap = x''",))).returncode, 0)
 
     def test_the_audit_log_can_be_left_out(self):
         copy = self.edited(("DELETE FROM audit_event WHERE sequence = 2",))
@@ -272,7 +267,7 @@ class Damaged(unittest.TestCase):
         self.assertRegex(done.stdout, r"(?m)^database: ")
 
     def test_damage_in_many_records_is_named_for_each(self):
-        copy = self.edited(("UPDATE wrap SET mac = zeroblob(32)",))
+        copy = self.edited(("UPDATE version SET wrap_mac = zeroblob(32)",))
         self.assert_faults(check(copy), *(
             f"record {name_of(path)} version {version}: wrap MAC does not verify"
             for path, version in ((self.small, 1), (self.large, 1), (self.twice, 1), (self.twice, 2))))

@@ -17,7 +17,7 @@ def rows(data, query, *values):
 
 
 def lengths(data):
-    return [row[0] for row in rows(data, "SELECT length(epoch_wrap) FROM wrap ORDER BY record_id, version")]
+    return [row[0] for row in rows(data, "SELECT length(epoch_wrap) FROM version ORDER BY record_id, version")]
 
 
 class EpochWraps(ApiTest):
@@ -26,30 +26,30 @@ class EpochWraps(ApiTest):
     def test_each_version_is_wrapped_under_the_epoch_key_too(self):
         path = self.create(b"wrapped twice")
         self.client.put(path, b"and again", if_match='"1"')
-        found = rows(self.server.data, "SELECT length(epoch_wrap) FROM wrap WHERE record_id = ?",
+        found = rows(self.server.data, "SELECT length(epoch_wrap) FROM version WHERE record_id = ?",
                      uuid.UUID(path.rsplit("/", 1)[1]).bytes)
         self.assertEqual(found, [(80,), (80,)])
         self.assertEqual(len(rows(self.server.data, "SELECT 1 FROM epoch")), 1)
 
     def test_deleting_all_of_them_loses_nothing_and_reading_brings_them_back(self):
         bodies = {self.create(b"body %d" % i): b"body %d" % i for i in range(5)}
-        rows(self.server.data, "UPDATE wrap SET epoch_wrap = x''")
+        rows(self.server.data, "UPDATE version SET epoch_wrap = x''")
         self.assertEqual(set(lengths(self.server.data)), {0})
         for path, body in bodies.items():
             self.assertEqual(self.client.get(path).body, body)
             self.assertEqual(self.client.head(path).status, 200)
-        back = rows(self.server.data, "SELECT count(*) FROM wrap WHERE length(epoch_wrap) = 80")[0][0]
+        back = rows(self.server.data, "SELECT count(*) FROM version WHERE length(epoch_wrap) = 80")[0][0]
         self.assertEqual(back, len(bodies))
         for path, body in bodies.items():
             self.assertEqual(self.client.get(path).body, body)
 
     def test_a_wrong_one_is_a_fault_that_the_log_names(self):
         path = self.create(b"guarded")
-        good = rows(self.server.data, "SELECT epoch_wrap FROM wrap ORDER BY record_id DESC LIMIT 1")[0][0]
+        good = rows(self.server.data, "SELECT epoch_wrap FROM version ORDER BY record_id DESC LIMIT 1")[0][0]
         for wrong in (good[:-1], good[:-1] + bytes([good[-1] ^ 1]), os.urandom(80)):
-            rows(self.server.data, "UPDATE wrap SET epoch_wrap = ? WHERE epoch_wrap = ?", wrong, good)
+            rows(self.server.data, "UPDATE version SET epoch_wrap = ? WHERE epoch_wrap = ?", wrong, good)
             self.assert_problem(self.client.get(path), 500, "record-damaged")
-            rows(self.server.data, "UPDATE wrap SET epoch_wrap = ? WHERE epoch_wrap = ?", good, wrong)
+            rows(self.server.data, "UPDATE version SET epoch_wrap = ? WHERE epoch_wrap = ?", good, wrong)
         self.assertEqual(self.client.get(path).body, b"guarded")
         self.assertTrue(wait_until(lambda: any("epoch wrap" in line for line in self.server.output)))
 
@@ -86,7 +86,7 @@ class Restarts(unittest.TestCase):
             path = client.post(b"under the first")["Location"]
             self.assertTrue(wait_until(lambda: len(self.epochs()) > 1, 30), "no second epoch")
             later = client.post(b"under another")["Location"]
-            ids = rows(self.server.data, "SELECT DISTINCT substr(epoch_wrap, 1, 16) FROM wrap")
+            ids = rows(self.server.data, "SELECT DISTINCT substr(epoch_wrap, 1, 16) FROM version")
             self.assertEqual(len(ids), 2)
         self.restart("--epoch-age", "24h")
         with self.server.client() as client:
@@ -115,7 +115,7 @@ class Restarts(unittest.TestCase):
         with self.server.client() as client:
             before = client.post(b"before")["Location"]
         self.restart("--epoch-wraps=off")
-        rows(self.server.data, "UPDATE wrap SET epoch_wrap = zeroblob(80)")
+        rows(self.server.data, "UPDATE version SET epoch_wrap = zeroblob(80)")
         with self.server.client() as client:
             self.assertEqual(client.get(before).body, b"before")
             path = client.post(b"off")["Location"]

@@ -92,7 +92,7 @@ class Counters(Scraped):
         self.assert_moves(before, "coffer_epoch_cache_lookups_total", 5, result="hit")
         database = connect(self.server.data)
         self.addCleanup(database.close)
-        database.execute("UPDATE wrap SET epoch_wrap = x'' WHERE record_id = ?", [id_of(path)])
+        database.execute("UPDATE version SET epoch_wrap = x'' WHERE record_id = ?", [id_of(path)])
         self.assertEqual(self.client.get(path).body, b"wrapped by both")
         self.assertEqual(self.client.get(path).body, b"wrapped by both")
         self.assert_moves(before, "coffer_epoch_cache_lookups_total", 1, result="miss")

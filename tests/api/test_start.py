@@ -4,6 +4,7 @@ import glob
 import json
 import os
 import shutil
+import signal
 import socket
 import sqlite3
 import stat
@@ -13,9 +14,14 @@ import unittest
 
 from harness import BINARY, Server, run, wait_until
 
-FIRST_SCHEMA = ("setting version wrap kek account token idempotency audit_event blob chunk version_by_record"
+FIRST_SCHEMA = ("setting version kek account token idempotency audit_event blob chunk version_by_record"
                 " version_by_owner version_tombstones idempotency_by_age blob_unlinked chunk_by_blob").split()
-LATER_COLUMNS = ("token.idle_ms", "token.used_ms", "wrap.epoch_wrap")
+LATER_COLUMNS = ("token.idle_ms", "token.used_ms", *(
+    f"version.{name}" for name in ("kek_id", "wrap_revision", "wrap", "wrap_mac", "epoch_wrap")))
+FIRST_WRAPS = ("CREATE TABLE wrap (record_id, version, kek_id, revision, wrap, mac, PRIMARY KEY (record_id, version, kek_id))"
+               " WITHOUT ROWID",
+               "INSERT INTO wrap SELECT record_id, version, kek_id, wrap_revision, wrap, wrap_mac FROM version"
+               " WHERE length(wrap) > 0")
 
 
 class Start(unittest.TestCase):
@@ -81,13 +87,19 @@ class Start(unittest.TestCase):
     def test_a_database_of_an_earlier_schema_is_brought_up_to_date(self):
         self.server.start()
         with self.server.client() as client:
-            path = client.post(bytes(200000))["Location"]
+            bodies = {client.post(body)["Location"]: body for body in (b"", b"short", bytes(60000), bytes(200000))}
+            path, gone = client.post(b"first")["Location"], client.post(b"deleted")["Location"]
+            client.put(path, b"second", if_match='"1"')
+            client.delete(gone)
+        bodies.update({path: b"second", path + "/versions/1": b"first"})
         self.server.stop()
         database = sqlite3.connect(os.path.join(self.server.data, "coffer.db"), isolation_level=None)
         now = database.execute("PRAGMA user_version").fetchone()
         for kind, name in database.execute("SELECT type, name FROM sqlite_master WHERE sql IS NOT NULL").fetchall():
             if name not in FIRST_SCHEMA:
                 database.execute(f"DROP {kind} IF EXISTS {name}")  # a table takes its indexes along
+        for statement in FIRST_WRAPS:
+            database.execute(statement)
         for column in LATER_COLUMNS:
             database.execute("ALTER TABLE {} DROP COLUMN {}".format(*column.split(".")))
         database.execute("PRAGMA user_version = 1")
@@ -96,10 +108,21 @@ class Start(unittest.TestCase):
             early = run(*command, "--data", self.server.data)
             self.assertEqual(early.returncode, 2)
             self.assertIn("coffer serve brings it up to date", early.stderr)
+        # Where there is no room for it, by an error or by a signal, nothing is lost.
+        for killed in (False, True):
+            cut = subprocess.run(["prlimit", "--fsize=131072", *self.server.command()], stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, encoding="utf-8",
+                                 restore_signals=killed, check=False)
+            self.assertEqual(cut.returncode, -signal.SIGXFSZ if killed else 1, cut.stdout)
+            self.assertIn("of an earlier release", cut.stdout)
         self.server.start()
         with self.server.client() as client:
-            self.assertEqual(client.get(path).body, bytes(200000))
+            for path, body in bodies.items():
+                self.assertEqual(client.get(path).body, body, path)
+            self.assertEqual(client.get(gone, check=False).status, 410)
         self.server.stop()
+        done = run("check", "--data", self.server.data)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         database = sqlite3.connect(os.path.join(self.server.data, "coffer.db"))
         self.assertEqual(database.execute("PRAGMA user_version").fetchone(), now)
         self.assertIn(("version_by_blob",), database.execute("SELECT name FROM sqlite_master").fetchall())

@@ -20,7 +20,7 @@ CURRENT, SUPERSEDED, TOMBSTONE, SHREDDED = 1, 2, 3, 4
 COLUMNS = {
     "version": "record_id version revision state suite owner size created_ms changed_ms content_nonce meta_nonce"
                " commitment blob_id meta",
-    "wrap": "record_id version kek_id revision wrap",
+    "wrap": "record_id version kek_id wrap_revision wrap",
     "kek": "kek_id revision state created_ms spki",
     "epoch": "epoch_id kek_id revision created_ms reserved wrap",
     "account": "account_id revision state scopes created_ms name",
@@ -138,7 +138,7 @@ class Store:
             self._attempt(f"identity key {row['public_key'].hex()}", self._check_mac, "identity_key", row)
         self._attempt("audit", self._audit)
 
-    def _check_mac(self, table, row, columns=None):
+    def _check_mac(self, table, row, columns=None, mac="mac"):
         message = lp(table.encode())
         for name in COLUMNS[columns or table].split():
             value = row[name]
@@ -147,7 +147,7 @@ class Store:
             elif isinstance(value, str):
                 value = value.encode()
             message += lp(value)
-        need(hmac.compare_digest(hmac.new(self.row_key, message, hashlib.sha256).digest(), bytes(row["mac"])),
+        need(hmac.compare_digest(hmac.new(self.row_key, message, hashlib.sha256).digest(), bytes(row[mac])),
              "row MAC")
 
     def _kek(self, row):
@@ -224,9 +224,6 @@ class Store:
                 version = self._attempt(f"record {record_id.hex()} version {row['version']}", self._version, row)
                 if version:
                     self.versions.append(version)
-        for row in self.db.execute("SELECT record_id, version FROM wrap WHERE NOT EXISTS (SELECT 1 FROM version"
-                                   " WHERE version.record_id = wrap.record_id AND version.version = wrap.version)"):
-            self.faults.append(f"record {row['record_id'].hex()}: a wrap of version {row['version']}, which is none")
 
     @staticmethod
     def _shape(rows):
@@ -241,16 +238,14 @@ class Store:
         self._check_mac("version", row)
         need(row["suite"] == 1, "unknown suite")
         need(row["owner"] in self.accounts, "of no account")
-        wraps = self.db.execute("SELECT * FROM wrap WHERE record_id = ? AND version = ?",
-                                (row["record_id"], row["version"])).fetchall()
         if row["state"] in (TOMBSTONE, SHREDDED):
-            need(not wraps and not row["meta"] and not row["inline_chunk"], "a tombstone that holds something")
+            need(not any(row[name] for name in ("meta", "wrap", "epoch_wrap", "inline_chunk")),
+                 "a tombstone that holds something")
             return Version(bytes(row["record_id"]), row["version"], row["state"], bytes(row["owner"]), None, None, None)
         need(row["state"] in (CURRENT, SUPERSEDED), "unknown state")
-        need(wraps, "no wrap")
+        need(row["wrap"], "no wrap")
         context = b"\x01" + self.store_id + row["record_id"] + struct.pack(">Q", row["version"])
-        # Every wrap must give the same DEK: the commitment says so.
-        content_key, meta_key = [self._unlock(wrap, context, row["commitment"]) for wrap in wraps][-1]
+        content_key, meta_key = self._unlock(row, context)
         media_type, labels, digest, size = self._meta(row, meta_key, context)
         need(size == row["size"], "size in the row and in the metadata differ")
         content = self._content(row, content_key, context)
@@ -258,22 +253,22 @@ class Store:
         return Version(bytes(row["record_id"]), row["version"], row["state"], bytes(row["owner"]), media_type, labels,
                        content)
 
-    def _unlock(self, wrap, context, commitment):
-        self._check_mac("wrap", wrap)
-        dek = self._oaep_open(wrap["kek_id"], b"coffer-dek-v1" + context, wrap["wrap"], "wrap")
-        if wrap["epoch_wrap"]:
-            need(self._epoch_open(wrap, context) == dek, "epoch wrap: another DEK")
+    def _unlock(self, row, context):
+        self._check_mac("wrap", row, mac="wrap_mac")
+        dek = self._oaep_open(row["kek_id"], b"coffer-dek-v1" + context, row["wrap"], "wrap")
+        if row["epoch_wrap"]:
+            need(self._epoch_open(row, context) == dek, "epoch wrap: another DEK")
             self.epoch_wraps += 1
         keys = hkdf(dek, self.store_id, b"coffer-record-v1" + context, 96)
-        need(hmac.compare_digest(keys[64:], bytes(commitment)), "commitment")
+        need(hmac.compare_digest(keys[64:], bytes(row["commitment"])), "commitment")
         return keys[:32], keys[32:64]
 
-    def _epoch_open(self, wrap, context):
-        cursor = Cursor(wrap["epoch_wrap"], "epoch wrap")
+    def _epoch_open(self, row, context):
+        cursor = Cursor(row["epoch_wrap"], "epoch wrap")
         epoch_id, nonce, sealed = cursor.take(16), cursor.take(16), cursor.take(48)
         cursor.end()
         kek_id, key = self.epochs.get(epoch_id, (None, None))
-        need(kek_id == wrap["kek_id"], "epoch wrap: no such epoch of this KEK")
+        need(kek_id == row["kek_id"], "epoch wrap: no such epoch of this KEK")
         return eax_open(key, nonce, lp(b"coffer-epoch-v1") + kek_id + epoch_id + context, sealed, "epoch wrap")
 
     @staticmethod

@@ -26,8 +26,7 @@ static sqlite3 *db;
 static uint8_t ids[RECORDS][16];
 static uint8_t content[LONG_SIZE];
 
-static const char *const TABLES[] = {"version", "wrap",	       "kek",  "epoch", "account",
-				     "token",	"idempotency", "blob", "chunk"};
+static const char *const TABLES[] = {"version", "kek", "epoch", "account", "token", "idempotency", "blob", "chunk"};
 enum { TABLE_COUNT = sizeof(TABLES) / sizeof(TABLES[0]) };
 
 /* ---- the store and its editor ----------------------------------------------------------------------------------- */
@@ -253,7 +252,7 @@ Test(check, a_whole_store_has_no_fault_and_all_of_it_is_counted)
 
 Test(check, a_store_without_records_is_whole)
 {
-	for_each_table("DELETE FROM %s WHERE '%s' IN ('version', 'wrap', 'idempotency', 'blob', 'chunk')");
+	for_each_table("DELETE FROM %s WHERE '%s' IN ('version', 'idempotency', 'blob', 'chunk')");
 
 	const struct findings found = run_check(2, NULL);
 	assert_found("empty", &found, "");
@@ -361,13 +360,11 @@ static void reseal_meta(void (*change)(uint8_t *bytes, size_t size))
 	uint8_t bytes[RECORD_META_MAX], sealed[RECORD_META_MAX + RECORD_TAG_SIZE];
 	const size_t size = row->meta.size - RECORD_TAG_SIZE;
 	struct record_cipher *cipher;
-	struct store_wrap *wrap;
 	struct dek dek;
 
 	memcpy(context.store_id, f.vault.store_id, sizeof(context.store_id));
 	memcpy(context.record_id, ids[KEYED], sizeof(context.record_id));
-	cr_assert_eq(store_wrap_get(view, ids[KEYED], 1, f.vault.kek_id, &wrap), STORE_OK);
-	cr_assert_eq(keyring_dek_unwrap(f.vault.ring, &context, wrap->wrap.data, wrap->wrap.size, &dek), CORE_OK);
+	cr_assert_eq(keyring_dek_unwrap(f.vault.ring, &context, row->wrap.rsa.data, row->wrap.rsa.size, &dek), CORE_OK);
 	cr_assert_eq(record_cipher_new(&dek, &context, &cipher), CRYPTO_OK);
 	cr_assert_eq(record_meta_open(cipher, row->meta_nonce, row->meta.data, row->meta.size, bytes), CRYPTO_OK);
 	change(bytes, size);
@@ -375,7 +372,6 @@ static void reseal_meta(void (*change)(uint8_t *bytes, size_t size))
 	row->meta.data = sealed;
 	write_version(row);
 	record_cipher_free(cipher);
-	free(wrap);
 	free(row);
 }
 
@@ -403,24 +399,23 @@ static void change_meta_format(void)
 
 static void change_wrap(void)
 {
-	struct store_wrap *wrap;
+	struct store_version *row = read_version(KEYED, 1);
 	uint8_t bytes[RSAKEY_MAX_SIZE];
 	sqlite3_stmt *statement;
 
-	cr_assert_eq(store_wrap_get(view, ids[KEYED], 1, f.vault.kek_id, &wrap), STORE_OK);
-	memcpy(bytes, wrap->wrap.data, wrap->wrap.size);
+	memcpy(bytes, row->wrap.rsa.data, row->wrap.rsa.size);
 	bytes[100] ^= 1;
-	wrap->wrap.data = bytes;
-	cr_assert(rowmac_seal_wrap(&f.vault, wrap));
-	cr_assert_eq(
-		sqlite3_prepare_v2(db, "UPDATE wrap SET wrap = ?, mac = ? WHERE record_id = ?", -1, &statement, NULL),
-		SQLITE_OK);
-	sqlite3_bind_blob(statement, 1, bytes, (int)wrap->wrap.size, NULL);
-	sqlite3_bind_blob(statement, 2, wrap->mac, sizeof(wrap->mac), NULL);
+	row->wrap.rsa.data = bytes;
+	cr_assert(rowmac_seal_wrap(&f.vault, row));
+	cr_assert_eq(sqlite3_prepare_v2(db, "UPDATE version SET wrap = ?, wrap_mac = ? WHERE record_id = ?", -1,
+					&statement, NULL),
+		     SQLITE_OK);
+	sqlite3_bind_blob(statement, 1, bytes, (int)row->wrap.rsa.size, NULL);
+	sqlite3_bind_blob(statement, 2, row->wrap.mac, sizeof(row->wrap.mac), NULL);
 	sqlite3_bind_blob(statement, 3, ids[KEYED], 16, NULL);
 	cr_assert_eq(sqlite3_step(statement), SQLITE_DONE);
 	sqlite3_finalize(statement);
-	free(wrap);
+	free(row);
 }
 
 #define LONG_BLOB "(SELECT blob_id FROM version WHERE record_id = {1})"
@@ -445,13 +440,13 @@ static const struct {
 	 .expected = "record 0 v2 ROW_UNREADABLE"},
 	{.label = "the latest removed",
 	 .sql = "DELETE FROM version WHERE record_id = {0} AND version = 2",
-	 .expected = "record 0 v2 MISSING_VERSION; record 0 v2 WRAP_ORPHAN"},
+	 .expected = "record 0 v2 MISSING_VERSION"},
 	{.label = "the first removed",
 	 .sql = "DELETE FROM version WHERE record_id = {0} AND version = 1",
-	 .expected = "record 0 v1 MISSING_VERSION; record 0 v1 WRAP_ORPHAN"},
+	 .expected = "record 0 v1 MISSING_VERSION"},
 	{.label = "a number far off",
 	 .sql = "UPDATE version SET version = 900 WHERE record_id = {0} AND version = 2",
-	 .expected = "record 0 v2 WRAP_ORPHAN; record 0 v2-899 MISSING_VERSION; record 0 v900 ROW_MAC"},
+	 .expected = "record 0 v2-899 MISSING_VERSION; record 0 v900 ROW_MAC"},
 	{.label = "two are current", .plant = revive_first_version, .expected = "record 0 v1 STATE"},
 	{.label = "no such owner", .plant = change_owner, .expected = "record 3 v1 NO_OWNER"},
 	{.label = "a tombstone",
@@ -462,33 +457,40 @@ static const struct {
 	 .expected = "record 2 v2 REMNANT"},
 	{.label = "a version before a tombstone",
 	 .sql = "UPDATE version SET record_id = {2} WHERE record_id = {3}; DELETE FROM idempotency",
-	 .expected = "record 2 v1 REMNANT; record 2 v1 ROW_MAC; record 3 v1 WRAP_ORPHAN"},
+	 .expected = "record 2 v1 REMNANT; record 2 v1 ROW_MAC"},
 	{.label = "a wrap", .plant = change_wrap, .expected = "record 3 v1 UNWRAP"},
 	{.label = "a wrap's column",
-	 .sql = "UPDATE wrap SET revision = 2 WHERE record_id = {3}",
+	 .sql = "UPDATE version SET wrap_revision = 2 WHERE record_id = {3}",
 	 .expected = "record 3 v1 WRAP_MAC"},
 	{.label = "a wrap's type",
-	 .sql = "UPDATE wrap SET revision = 'x' WHERE record_id = {3}",
-	 .expected = "record 3 v1 WRAP_UNREADABLE"},
+	 .sql = "UPDATE version SET wrap_revision = 'x' WHERE record_id = {3}",
+	 .expected = "record 3 v1 ROW_UNREADABLE"},
 	{.label = "a wrap removed",
-	 .sql = "DELETE FROM wrap WHERE record_id = {0} AND version = 1",
+	 .sql = "UPDATE version SET wrap = x'' WHERE record_id = {0} AND version = 1",
 	 .expected = "record 0 v1 WRAP_MISSING"},
 	{.label = "a wrap of a deleted record",
-	 .sql = "INSERT INTO wrap SELECT {2}, 1, kek_id, revision, wrap, mac, x'' FROM wrap WHERE record_id = {3}",
-	 .expected = "record 2 v1 WRAP_ORPHAN"},
+	 .sql = "UPDATE version SET (kek_id, wrap_revision, wrap, wrap_mac) = (SELECT kek_id, wrap_revision, wrap, "
+		"wrap_mac FROM version WHERE record_id = {3}) WHERE record_id = {2}",
+	 .expected = "record 2 v2 REMNANT"},
+	{.label = "an epoch wrap of a deleted record",
+	 .sql = "UPDATE version SET epoch_wrap = (SELECT epoch_wrap FROM version WHERE record_id = {3}) "
+		"WHERE record_id = {2}",
+	 .expected = "record 2 v2 REMNANT"},
 	{.label = "a wrap under another KEK",
-	 .sql = "UPDATE wrap SET kek_id = zeroblob(32) WHERE record_id = {3}",
+	 .sql = "UPDATE version SET kek_id = zeroblob(32) WHERE record_id = {3}",
 	 .expected = "record 3 v1 WRAP_KEK; record 3 v1 WRAP_MISSING"},
-	{.label = "no epoch wraps: a cache that is empty", .sql = "UPDATE wrap SET epoch_wrap = x''", .expected = ""},
+	{.label = "no epoch wraps: a cache that is empty",
+	 .sql = "UPDATE version SET epoch_wrap = x''",
+	 .expected = ""},
 	{.label = "an epoch wrap of another record",
-	 .sql = "UPDATE wrap SET epoch_wrap = (SELECT epoch_wrap FROM wrap WHERE record_id = {1}) WHERE record_id = "
-		"{3}",
+	 .sql = "UPDATE version SET epoch_wrap = (SELECT epoch_wrap FROM version WHERE record_id = {1}) "
+		"WHERE record_id = {3}",
 	 .expected = "record 3 v1 EPOCH_WRAP"},
 	{.label = "an epoch wrap cut",
-	 .sql = "UPDATE wrap SET epoch_wrap = x'00' WHERE record_id = {3}",
+	 .sql = "UPDATE version SET epoch_wrap = x'00' WHERE record_id = {3}",
 	 .expected = "record 3 v1 EPOCH_WRAP"},
 	{.label = "an epoch wrap of no epoch",
-	 .sql = "UPDATE wrap SET epoch_wrap = zeroblob(80) WHERE record_id = {3}",
+	 .sql = "UPDATE version SET epoch_wrap = zeroblob(80) WHERE record_id = {3}",
 	 .expected = "record 3 v1 EPOCH"},
 	{.label = "an epoch", .sql = "UPDATE epoch SET reserved = 0", .expected = "epoch ROW_MAC"},
 	{.label = "the commitment", .plant = change_commitment, .expected = "record 3 v1 COMMITMENT"},
@@ -556,7 +558,7 @@ static const struct {
 	{.label = "a token", .sql = "UPDATE token SET scopes = scopes + 1", .expected = "token ROW_MAC"},
 	{.label = "the account removed",
 	 .sql = "DELETE FROM account; DELETE FROM version WHERE record_id <> {3};"
-		"DELETE FROM wrap WHERE record_id <> {3}; DELETE FROM blob; DELETE FROM chunk",
+		"DELETE FROM blob; DELETE FROM chunk",
 	 .expected = "record 3 v1 NO_OWNER; token TOKEN_ORPHAN"},
 	{.label = "an id that is none",
 	 .sql = "UPDATE version SET record_id = x'00' WHERE record_id = {2}",
@@ -623,7 +625,7 @@ static struct findings check_one_record(void)
 {
 	struct record_info info;
 
-	exec("DELETE FROM version; DELETE FROM wrap; DELETE FROM idempotency; DELETE FROM blob; DELETE FROM chunk");
+	exec("DELETE FROM version; DELETE FROM idempotency; DELETE FROM blob; DELETE FROM chunk");
 	cr_assert_eq(records_write(&f, inflight, NULL, 0, NULL, content, LONG_SIZE, &info), CORE_OK);
 	memcpy(victim, info.record_id, sizeof(victim));
 	calls = 0;

@@ -1,77 +1,8 @@
-/* What wraps the keys of versions: RSA wraps with the epoch wrap beside them, and the epochs. */
+/* Epochs: the keys that wrap the keys of versions once more, so that reading needs no RSA operation. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "db/internal.h"
-
-enum store_status store_wrap_get(struct store_view *view, const uint8_t record_id[static 16], uint64_t version,
-				 const uint8_t kek_id[static 32], struct store_wrap **ret_wrap)
-{
-	struct store_wrap row = {.version = version};
-	struct store_wrap *copy = NULL;
-	struct sql_call call;
-	enum store_status status;
-	bool found;
-
-	memcpy(row.record_id, record_id, sizeof(row.record_id));
-	memcpy(row.kek_id, kek_id, sizeof(row.kek_id));
-	sql_call(view->sql, STATEMENT_WRAP_GET, &call);
-	sql_put_blob(&call, record_id, 16);
-	sql_put_u64(&call, version);
-	sql_put_blob(&call, kek_id, 32);
-	found = sql_step(&call);
-	if (found) {
-		row.revision = sql_get_u64(&call);
-		row.wrap = sql_get_bytes(&call);
-		sql_get_fixed(&call, row.mac, sizeof(row.mac));
-		row.epoch_wrap = sql_get_bytes(&call);
-		copy = call.status == STORE_OK ? malloc(sizeof(*copy) + row.wrap.size + row.epoch_wrap.size) : NULL;
-		if (copy) {
-			uint8_t *at = (uint8_t *)(copy + 1);
-
-			*copy = row;
-			copy->wrap = row_copy_bytes(&at, row.wrap);
-			copy->epoch_wrap = row_copy_bytes(&at, row.epoch_wrap);
-		}
-	}
-	status = row_end(&call, found, copy);
-	if (status == STORE_OK)
-		*ret_wrap = copy;
-	return status;
-}
-
-enum store_status store_wrap_insert(struct store_txn *txn, const struct store_wrap *row)
-{
-	struct sql_call call;
-
-	sql_call(txn->view.sql, STATEMENT_WRAP_INSERT, &call);
-	sql_put_blob(&call, row->record_id, sizeof(row->record_id));
-	sql_put_u64(&call, row->version);
-	sql_put_blob(&call, row->kek_id, sizeof(row->kek_id));
-	sql_put_u64(&call, row->revision);
-	sql_put_blob(&call, row->wrap.data, row->wrap.size);
-	sql_put_blob(&call, row->mac, sizeof(row->mac));
-	sql_put_blob(&call, row->epoch_wrap.data, row->epoch_wrap.size);
-	return sql_run(txn->view.sql, &call, NULL);
-}
-
-enum store_status store_wrap_set_epoch(struct store_txn *txn, const uint8_t record_id[static 16], uint64_t version,
-				       const uint8_t kek_id[static 32], struct store_bytes epoch_wrap)
-{
-	struct sql_call call;
-	uint64_t changed = 0;
-	enum store_status status;
-
-	sql_call(txn->view.sql, STATEMENT_WRAP_SET_EPOCH, &call);
-	sql_put_blob(&call, epoch_wrap.data, epoch_wrap.size);
-	sql_put_blob(&call, record_id, 16);
-	sql_put_u64(&call, version);
-	sql_put_blob(&call, kek_id, 32);
-	status = sql_run(txn->view.sql, &call, &changed);
-	return status == STORE_OK && changed == 0 ? STORE_NOT_FOUND : status;
-}
-
-/* ---- epochs ----------------------------------------------------------------------------------------------------- */
 
 static void epoch_columns(struct sql_call *call, struct store_epoch *row)
 {
