@@ -8,7 +8,7 @@
 
 #include "db/internal.h"
 
-enum { PAGE_SIZE = 8192, WAL_CARE_PAGES = (8 << 20) / PAGE_SIZE, WAL_RESTART_PAGES = (64 << 20) / PAGE_SIZE };
+enum { WAL_CARE_BYTES = 8 << 20, WAL_RESTART_BYTES = 64 << 20 };
 /* So many jobs in one commit mean that others are on their way. */
 enum { SIBLINGS = 4 };
 
@@ -398,20 +398,20 @@ static void want_care(struct store *store)
 
 static void mind_wal(struct store *store)
 {
-	size_t pages = store->txn.view.sql ? sql_wal_pages(store->txn.view.sql) : 0;
+	const size_t bytes = store->txn.view.sql ? sql_wal_bytes(store->txn.view.sql) : 0;
 
-	if (pages < store->kept_pages || pages < store->cared_pages)
-		store->kept_pages = store->cared_pages = 0; /* it has been restarted */
-	if (pages > store->kept_pages + WAL_RESTART_PAGES) {
+	if (bytes < store->kept_bytes || bytes < store->cared_bytes)
+		store->kept_bytes = store->cared_bytes = 0; /* it has been restarted */
+	if (bytes > store->kept_bytes + WAL_RESTART_BYTES) {
 		/* PASSIVE checkpoints never catch up with continuous writes. BUSY: a reader; were the next batch to try
 		 * again, every write would wait for as long as that reader stays. */
 		enum store_status status = sql_checkpoint(store->txn.view.sql, SQL_RESTART);
 
-		store->kept_pages = status == STORE_BUSY ? pages : 0;
+		store->kept_bytes = status == STORE_BUSY ? bytes : 0;
 		if (status != STORE_OK && status != STORE_BUSY)
 			store_notice(store, "a checkpoint failed");
-	} else if (pages > store->cared_pages + WAL_CARE_PAGES) {
-		store->cared_pages = pages;
+	} else if (bytes > store->cared_bytes + WAL_CARE_BYTES) {
+		store->cared_bytes = bytes;
 		want_care(store);
 	}
 }

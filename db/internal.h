@@ -61,8 +61,8 @@ struct store {
 	int lock_fd;
 	bool read_only;
 	struct store_txn txn;
-	size_t kept_pages;  /* of the log, when a reader kept it from being restarted; else 0 */
-	size_t cared_pages; /* of the log, when a checkpoint was last asked for */
+	size_t kept_bytes;  /* of the log, when a reader kept it from being restarted; else 0 */
+	size_t cared_bytes; /* of the log, when a checkpoint was last asked for */
 
 	pthread_mutex_t lock;
 	pthread_cond_t work;	/* for the committer */

@@ -13,7 +13,7 @@ enum { BUSY_MS = 5000, CHECKPOINT_BUSY_MS = 500, PROGRESS_STEPS = 10000 };
 struct sql {
 	sqlite3 *db;
 	sqlite3_stmt *statements[STATEMENT_COUNT];
-	size_t wal_pages;
+	size_t page_size, wal_pages;
 	bool (*stop)(void *arg);
 	void *stop_arg;
 };
@@ -72,9 +72,21 @@ static enum store_status make_file(const char *path)
 	return close(fd) == 0 ? STORE_OK : STORE_IO;
 }
 
+static enum store_status read_page_size(struct sql *sql)
+{
+	struct sql_call call;
+
+	sql_call(sql, STATEMENT_PAGE_SIZE, &call);
+	if (sql_step(&call))
+		sql->page_size = (size_t)sql_get_u64(&call);
+	return sql_end(&call);
+}
+
 static enum store_status configure(struct sql *sql, enum sql_mode mode)
 {
-	static const char PRAGMAS[] = "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+	/* Whoever reads a record copies three pages that it does not share with the one before: small ones. A database
+	 * that exists keeps the size that it was made with. */
+	static const char PRAGMAS[] = "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
 				      "PRAGMA wal_autocheckpoint=0; PRAGMA secure_delete=ON;";
 	/* Temporary tables in memory: a read-only root has no place for files. */
 	static const char COMMON[] = "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=0; PRAGMA temp_store=MEMORY;";
@@ -89,6 +101,8 @@ static enum store_status configure(struct sql *sql, enum sql_mode mode)
 		status = sql_exec(sql, "PRAGMA cell_size_check=ON;");
 	if (status == STORE_OK && mode == SQL_WRITE)
 		status = sql_exec(sql, PRAGMAS);
+	if (status == STORE_OK && mode == SQL_WRITE)
+		status = read_page_size(sql);
 	sqlite3_wal_hook(sql->db, note_wal, sql);
 	return status;
 }
@@ -141,9 +155,9 @@ uint64_t sql_rows_written(const struct sql *sql)
 	return (uint64_t)sqlite3_total_changes64(sql->db);
 }
 
-size_t sql_wal_pages(const struct sql *sql)
+size_t sql_wal_bytes(const struct sql *sql)
 {
-	return sql->wal_pages;
+	return sql->wal_pages * sql->page_size;
 }
 
 enum store_status sql_checkpoint(struct sql *sql, enum sql_checkpoint kind)

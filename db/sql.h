@@ -26,8 +26,8 @@ MUST_CHECK enum store_status sql_exec(struct sql *sql, const char *text);
 bool sql_in_transaction(const struct sql *sql);
 /* Rows that this connection has inserted, changed or deleted since it was opened. */
 uint64_t sql_rows_written(const struct sql *sql);
-/* Pages in the write-ahead log after the last commit of this connection. */
-size_t sql_wal_pages(const struct sql *sql);
+/* Bytes of pages in the write-ahead log after the last commit of this connection, one that writes. */
+size_t sql_wal_bytes(const struct sql *sql);
 enum sql_checkpoint { SQL_PASSIVE, SQL_RESTART, SQL_TRUNCATE };
 MUST_CHECK enum store_status sql_checkpoint(struct sql *sql, enum sql_checkpoint kind);
 /* Calls `stop` now and then while a statement runs; true interrupts it. */

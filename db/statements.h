@@ -203,7 +203,8 @@
 		"WHERE blob_id NOT IN (SELECT blob_id FROM blob)") \
 	X(INTEGRITY_CHECK, "PRAGMA integrity_check(100)") \
 	X(QUICK_CHECK, "PRAGMA quick_check(1)") \
-	X(USER_VERSION, "PRAGMA user_version")
+	X(USER_VERSION, "PRAGMA user_version") \
+	X(PAGE_SIZE, "PRAGMA page_size")
 /* clang-format on */
 
 #define STATEMENT_ENUM(name, text) STATEMENT_##name,
