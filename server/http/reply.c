@@ -330,6 +330,8 @@ enum MHD_Result reply_queue(struct http_exchange *x)
 	if (add_headers(x, response))
 		result = MHD_queue_response(x->mhd, x->reply.status, response);
 	x->sent = x->reply.reader ? x->reply.stream_size : x->reply.size;
+	/* libmicrohttpd sends the head, and from 1,400 bytes on it would leave alone, and then the body. */
+	x->connection->traffic.joins = result == MHD_YES && !x->reply.reader && x->reply.size > 0 && !x->is_head;
 	MHD_destroy_response(response);
 	return result;
 }

@@ -109,10 +109,13 @@ void tls_library(char ret_built[static 32], char ret_runs[static 32]);
 
 /* What has moved on a session's socket. Begins as zeros. */
 struct tls_traffic {
-	unsigned long moves;		   /* successful receives and sends */
-	uint64_t received, sent;	   /* bytes, TLS's own included */
-	bool established;		   /* the client's Finished has come */
-	bool deaf;			   /* set by the user: from now on every receive finds the end of the stream */
+	unsigned long moves;	 /* successful receives and sends */
+	uint64_t received, sent; /* bytes, TLS's own included */
+	bool established;	 /* the client's Finished has come */
+	bool deaf;		 /* set by the user: from now on every receive finds the end of the stream */
+	bool joins;		 /* set by the user: of the next two sends the first waits for the second */
+	uint8_t *held;		 /* the first, while it waits: `held_size` bytes */
+	size_t held_size;
 	struct tls_credential *credential; /* which the session began with */
 };
 

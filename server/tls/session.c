@@ -9,7 +9,7 @@
 #include "crypto/secret.h"
 #include "server/tls/context_private.h"
 
-enum { TICKET_KEY_SECONDS = 24 * 60 * 60, CONTENT_HANDSHAKE = 22 /* RFC 5246 §6.2.1 */ };
+enum { TICKET_KEY_SECONDS = 24 * 60 * 60, CONTENT_HANDSHAKE = 22 /* RFC 5246 §6.2.1 */, HELD_MAX = 4096 };
 
 /* ---- transport --------------------------------------------------------------------------------------------------- */
 
@@ -54,23 +54,76 @@ static int pull_timeout(gnutls_transport_ptr_t ptr, unsigned ms)
 	return gnutls_system_recv_timeout((gnutls_transport_ptr_t)(intptr_t)link->fd, ms);
 }
 
-/* The vector form: a flight of several records leaves in one segment. */
+static ssize_t send_all(struct tls_traffic *traffic, int fd, const struct iovec *vector, size_t count)
+{
+	const struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)vector, .msg_iovlen = count};
+	const ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+
+	if (sent >= 0) {
+		traffic->moves++;
+		traffic->sent += (uint64_t)sent;
+	}
+	return sent;
+}
+
+/* Keeps what is to be sent, which GnuTLS then takes for sent. False: it is too long, or memory is short. */
+static bool hold(struct tls_traffic *traffic, const giovec_t *pieces, int count)
+{
+	size_t size = 0;
+
+	for (int i = 0; i < count; i++)
+		size += pieces[i].iov_len;
+	traffic->held = size <= HELD_MAX ? malloc(size) : NULL;
+	if (!traffic->held)
+		return false;
+	for (int i = 0; i < count; i++) {
+		memcpy(traffic->held + traffic->held_size, pieces[i].iov_base, pieces[i].iov_len);
+		traffic->held_size += pieces[i].iov_len;
+	}
+	return true;
+}
+
+/* What was held goes first. What is then left of it, when the socket is full, goes with the next try. */
+static ssize_t less_held(struct tls_traffic *traffic, ssize_t sent)
+{
+	const size_t before = traffic->held_size, gone = (size_t)sent < before ? (size_t)sent : before;
+
+	memmove(traffic->held, traffic->held + gone, before - gone);
+	traffic->held_size -= gone;
+	if (traffic->held_size == 0) {
+		free(traffic->held);
+		traffic->held = NULL;
+	}
+	if ((size_t)sent > before)
+		return sent - (ssize_t)before;
+	errno = EAGAIN;
+	return -1;
+}
+
+/*
+ * The vector form: a flight of several records leaves in one segment. So do the head and the body of a reply, which
+ * libmicrohttpd sends one by one.
+ */
 static ssize_t push(gnutls_transport_ptr_t ptr, const giovec_t *pieces, int count)
 {
 	struct tls_link *link = ptr;
+	struct tls_traffic *traffic = link->traffic;
 	struct iovec vector[16];
-	struct msghdr message = {.msg_iov = vector};
+	size_t used = 0;
 	ssize_t sent;
 
-	/* Sending only the first pieces is a partial write, which GnuTLS goes on from. */
-	for (int i = 0; i < count && i < 16; i++)
-		vector[message.msg_iovlen++] = (struct iovec){pieces[i].iov_base, pieces[i].iov_len};
-	sent = sendmsg(link->fd, &message, MSG_NOSIGNAL);
-	if (sent >= 0) {
-		link->traffic->moves++;
-		link->traffic->sent += (uint64_t)sent;
+	if (traffic->joins) {
+		traffic->joins = false;
+		if (!traffic->held && hold(traffic, pieces, count))
+			return (ssize_t)traffic->held_size;
 	}
-	return sent;
+	if (traffic->held)
+		vector[used++] = (struct iovec){traffic->held, traffic->held_size};
+	/* Sending only the first pieces is a partial write, which GnuTLS goes on from. */
+	for (int i = 0; i < count && used < 16; i++)
+		vector[used++] = (struct iovec){pieces[i].iov_base, pieces[i].iov_len};
+	sent = send_all(traffic, link->fd, vector, used);
+	return sent > 0 && traffic->held ? less_held(traffic, sent) : sent;
 }
 
 /*
@@ -239,6 +292,9 @@ void tls_session_done(struct tls_traffic *traffic)
 {
 	tls_credential_give(traffic->credential);
 	traffic->credential = NULL;
+	free(traffic->held);
+	traffic->held = NULL;
+	traffic->held_size = 0;
 }
 
 bool tls_session_send(struct gnutls_session_int *session, const void *bytes, size_t size)

@@ -1,7 +1,10 @@
 """Large records: memory stays flat, small writes go on, and a broken upload leaves nothing."""
 
 import hashlib
+import http.client
 import os
+import socket
+import struct
 import threading
 import time
 import unittest
@@ -103,6 +106,46 @@ class Stream(ApiTest):
                 connection.getresponse().read(1000)
         self.assertTrue(wait_until(lambda: self.client.get("/v1/ready").status == 200))
         self.assertEqual(self.client.get(path).body, BLOCK * 8)
+
+    def request(self, path, method="GET"):
+        return (f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n"
+                f"Authorization: Bearer {self.server.token}\r\n\r\n").encode()
+
+    def test_head_and_body_of_a_short_reply_are_one_segment(self):
+        if not self.server.speaks_tls:
+            self.skipTest("what is in front of coffer makes segments of its own")
+        path = self.create(BLOCK[:1024])
+        with self.server.connect() as secure:
+            secure.sendall(self.request("/v1/health"))
+            secure.recv(65536)  # the session's tickets have come too
+            for method, target, size in (("GET", path, 1024), ("GET", "/v1/health", 1), ("GET", path, 1024),
+                                         ("HEAD", path, 0), ("GET", "/nothing", 1), ("GET", path, 1024)):
+                before = segments_in(secure)
+                secure.sendall(self.request(target, method))
+                received = secure.recv(65536)
+                while len(received.split(b"\r\n\r\n", 1)[-1]) < size:
+                    received += secure.recv(65536)
+                self.assertEqual(segments_in(secure) - before, 1, f"{method} {target}")
+
+    def test_replies_for_which_the_socket_has_no_room_come_whole(self):
+        paths = ["/openapi.json", "/assets/app.js", "/v1/health", self.create(BLOCK[:9000])]
+        bodies = [self.client.get(path).body for path in paths]
+        rounds = 200
+        with self.server.connect(receive_buffer=4096) as secure:
+            asking = threading.Thread(target=lambda: secure.sendall(b"".join(map(self.request, paths * rounds))))
+            asking.start()
+            stream = secure.makefile("rb")
+            for body in bodies * rounds:
+                time.sleep(0.002)
+                self.assertTrue(stream.readline().startswith(b"HTTP/1.1 200 "))
+                self.assertEqual(http.client.parse_headers(stream)["Content-Length"], str(len(body)))
+                self.assertEqual(stream.read(len(body)), body)
+            asking.join()
+
+
+def segments_in(connection):
+    """Segments with data that a connection has received: tcpi_data_segs_in of tcp(7)'s TCP_INFO."""
+    return struct.unpack_from("I", connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192), 152)[0]
 
 
 if __name__ == "__main__":

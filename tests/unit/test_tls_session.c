@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -377,6 +378,143 @@ Test(tls_session, the_answer_to_a_hello_does_not_go_on_however_quick_the_client_
 	cr_expect(pair.traffic.established);
 	talk(&pair);
 	pair_close(&pair);
+	tls_context_free(context);
+	gnutls_certificate_free_credentials(trust);
+	tls_pems_done(&pems);
+}
+
+/* ---- sends that belong together ---------------------------------------------------------------------------------- */
+
+/* What a client has got so far of what is sent to it. */
+struct received {
+	uint8_t bytes[1 << 16];
+	size_t size;
+};
+
+static void receive(struct pair *pair, struct received *got, size_t at_most)
+{
+	const ssize_t size = gnutls_record_recv(pair->client, got->bytes + got->size, at_most);
+
+	cr_assert(size > 0 || size == GNUTLS_E_AGAIN, "%s", gnutls_strerror((int)size));
+	got->size += size > 0 ? (size_t)size : 0;
+}
+
+/* As libmicrohttpd does: the head, and at once the body; again when the socket has room. True: it was cut somewhere. */
+static bool send_joined(struct pair *pair, struct received *got, const uint8_t *text, size_t head, size_t body)
+{
+	size_t sent = 0, held;
+	bool cut = false;
+
+	pair->traffic.joins = true;
+	cr_assert_eq(gnutls_record_send(pair->server, text, head), (ssize_t)head);
+	cr_assert_not_null(pair->traffic.held);
+	held = pair->traffic.held_size;
+	while (sent < body) {
+		const ssize_t size = gnutls_record_send(pair->server, text + head + sent, body - sent);
+
+		cr_assert(size > 0 || size == GNUTLS_E_AGAIN, "%s", gnutls_strerror((int)size));
+		sent += size > 0 ? (size_t)size : 0;
+		cut = cut || (pair->traffic.held && pair->traffic.held_size < held);
+		if (size < 0)
+			receive(pair, got, 700);
+	}
+	cr_assert_null(pair->traffic.held);
+	cr_assert_not(pair->traffic.joins);
+	return cut;
+}
+
+static void check_joined(const char *priorities)
+{
+	enum { ROUNDS = 200, SMALLEST = 1 };
+	static uint8_t text[40000];
+	static struct received got;
+	struct tls_pems pems = make_pems();
+	gnutls_certificate_credentials_t trust = trust_of(&pems);
+	struct tls_context *context = context_of(&pems);
+	struct pair pair;
+	unsigned cuts = 0;
+
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = (uint8_t)(i * 2654435761U >> 24);
+	pair_open(&pair, context, trust, priorities, NULL);
+	cr_assert_eq(shake(&pair), 0);
+	talk(&pair);
+	cr_assert_eq(setsockopt(pair.fds[0], SOL_SOCKET, SO_SNDBUF, &(int){SMALLEST}, sizeof(int)), 0);
+	for (size_t round = 0; round < ROUNDS; round++) {
+		const size_t head = 100 + round * 19, body = 1 + round * 170;
+
+		got.size = 0;
+		/* Something before it, which takes more or less of the socket's room. */
+		if (gnutls_record_send(pair.server, text, 1 + round * 7) < 0)
+			cr_assert_fail("round %zu", round);
+		cuts += send_joined(&pair, &got, text, head, body);
+		while (got.size < 1 + round * 7 + head + body)
+			receive(&pair, &got, 5000);
+		cr_assert_eq(got.size, 1 + round * 7 + head + body, "round %zu", round);
+		cr_assert_arr_eq(got.bytes + 1 + round * 7, text, head + body, "round %zu", round);
+	}
+	cr_expect_gt(cuts, 10, "the socket always had room");
+	pair_close(&pair);
+	tls_context_free(context);
+	gnutls_certificate_free_credentials(trust);
+	tls_pems_done(&pems);
+}
+
+Test(tls_session, two_sends_that_belong_together_leave_together_and_whole_under_tls_1_3)
+{
+	check_joined("NORMAL:-VERS-ALL:+VERS-TLS1.3");
+}
+
+Test(tls_session, two_sends_that_belong_together_leave_together_and_whole_under_tls_1_2)
+{
+	check_joined("NORMAL:-VERS-ALL:+VERS-TLS1.2");
+}
+
+Test(tls_session, a_send_that_waits_for_none_is_forgotten_with_its_session)
+{
+	struct tls_pems pems = make_pems();
+	gnutls_certificate_credentials_t trust = trust_of(&pems);
+	struct tls_context *context = context_of(&pems);
+	struct received *got = calloc(1, sizeof(*got));
+	struct pair pair;
+
+	cr_assert_not_null(got);
+	pair_open(&pair, context, trust, "NORMAL", NULL);
+	cr_assert_eq(shake(&pair), 0);
+	talk(&pair);
+	pair.traffic.joins = true;
+	cr_assert_eq(gnutls_record_send(pair.server, "head", 4), 4);
+	receive(&pair, got, 100);
+	cr_expect_eq(got->size, 0, "it did not wait");
+	pair_close(&pair);
+	cr_expect_null(pair.traffic.held);
+	free(got);
+	tls_context_free(context);
+	gnutls_certificate_free_credentials(trust);
+	tls_pems_done(&pems);
+}
+
+/* What is too long to be kept goes at once, and takes nothing along. */
+Test(tls_session, a_long_send_does_not_wait)
+{
+	static uint8_t text[9000];
+	struct tls_pems pems = make_pems();
+	gnutls_certificate_credentials_t trust = trust_of(&pems);
+	struct tls_context *context = context_of(&pems);
+	struct received *got = calloc(1, sizeof(*got));
+	struct pair pair;
+
+	cr_assert_not_null(got);
+	pair_open(&pair, context, trust, "NORMAL", NULL);
+	cr_assert_eq(shake(&pair), 0);
+	talk(&pair);
+	pair.traffic.joins = true;
+	cr_assert_eq(gnutls_record_send(pair.server, text, sizeof(text)), (ssize_t)sizeof(text));
+	cr_expect_null(pair.traffic.held);
+	receive(&pair, got, sizeof(text));
+	cr_expect_eq(got->size, sizeof(text));
+	pair_close(&pair);
+	free(got);
 	tls_context_free(context);
 	gnutls_certificate_free_credentials(trust);
 	tls_pems_done(&pems);
