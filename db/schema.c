@@ -175,7 +175,8 @@ static const char *const MIGRATIONS[] = {
 	" mac BLOB NOT NULL CHECK (length(mac) = 32));",
 
 	/* A version's wraps in its own row: one look-up for whoever reads it. They stand before the content, which may
-	 * go on in pages of its own. */
+	 * go on in pages of its own. Everything is copied, so nothing here may gather in memory: indexes are there
+	 * first, since sorting for one does, and tables are emptied first, since dropping a full one does. */
 	"CREATE TABLE version_with_wrap ("
 	" version_id INTEGER PRIMARY KEY,"
 	" record_id BLOB NOT NULL CHECK (length(record_id) = 16),"
@@ -199,6 +200,10 @@ static const char *const MIGRATIONS[] = {
 	" wrap_mac BLOB NOT NULL CHECK (length(wrap_mac) = 32),"
 	" epoch_wrap BLOB NOT NULL,"
 	" inline_chunk BLOB NOT NULL);"
+	"CREATE UNIQUE INDEX version_by_record_id ON version_with_wrap (record_id, version);"
+	"CREATE INDEX version_by_owner_id ON version_with_wrap (owner, record_id) WHERE state = 1;"
+	"CREATE INDEX version_tombstones_by_age ON version_with_wrap (changed_ms) WHERE state = 3;"
+	"CREATE INDEX version_by_blob_id ON version_with_wrap (blob_id) WHERE blob_id > 0;"
 	"INSERT INTO version_with_wrap"
 	" SELECT version_id, v.record_id, v.version, v.revision, v.state, v.suite, v.owner, v.size, v.created_ms,"
 	" v.changed_ms, v.content_nonce, v.meta_nonce, v.commitment, v.blob_id, v.meta, v.mac,"
@@ -206,13 +211,11 @@ static const char *const MIGRATIONS[] = {
 	" coalesce(w.mac, zeroblob(32)), coalesce(w.epoch_wrap, x''), v.inline_chunk"
 	" FROM version AS v LEFT JOIN wrap AS w ON w.record_id = v.record_id AND w.version = v.version"
 	" ORDER BY version_id;"
+	"DELETE FROM wrap;"
 	"DROP TABLE wrap;"
+	"DELETE FROM version;"
 	"DROP TABLE version;"
-	"ALTER TABLE version_with_wrap RENAME TO version;"
-	"CREATE UNIQUE INDEX version_by_record ON version (record_id, version);"
-	"CREATE INDEX version_by_owner ON version (owner, record_id) WHERE state = 1;"
-	"CREATE INDEX version_tombstones ON version (changed_ms) WHERE state = 3;"
-	"CREATE INDEX version_by_blob ON version (blob_id) WHERE blob_id > 0;",
+	"ALTER TABLE version_with_wrap RENAME TO version;",
 };
 
 enum { SCHEMA_VERSION = sizeof(MIGRATIONS) / sizeof(MIGRATIONS[0]) };

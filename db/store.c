@@ -84,10 +84,18 @@ static struct store *store_alloc(const char *path)
 
 static enum store_status bring_up_to_date(struct store *store)
 {
-	if (schema_check(store->txn.view.sql) == STORE_OLDER)
+	struct sql *const sql = store->txn.view.sql;
+	const bool older = schema_check(sql) == STORE_OLDER;
+	enum store_status status;
+
+	if (older)
 		store_notice(store, "the database is of an earlier release and is being brought up to date: "
 				    "every record may be copied within it");
-	return schema_migrate(store->txn.view.sql);
+	status = schema_migrate(sql);
+	/* All of it is in the write-ahead log, and the first to write would have to wait until it is copied. */
+	if (older && status == STORE_OK && sql_checkpoint(sql, SQL_TRUNCATE) != STORE_OK)
+		store_notice(store, "the checkpoint after it did not finish; a later one does");
+	return status;
 }
 
 enum store_status store_open(const struct store_options *options, struct store **ret_store)

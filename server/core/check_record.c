@@ -81,18 +81,34 @@ static enum core_status list_rows(struct check_worker *w, const uint8_t id[stati
 
 /* ---- judging them ------------------------------------------------------------------------------------------------ */
 
+/* Beside what a tombstone's MAC covers, which is all of it but these. */
+static bool holds_more(const struct store_version *row)
+{
+	static const uint8_t NONE[32];
+	const struct store_wrap *wrap = &row->wrap;
+
+	return wrap->rsa.size > 0 || wrap->epoch.size > 0 || row->inline_chunk.size > 0 || wrap->revision != 0 ||
+	       memcmp(wrap->kek_id, NONE, sizeof(NONE)) != 0 || memcmp(wrap->mac, NONE, sizeof(NONE)) != 0;
+}
+
 /* Of a deleted record the tombstone alone is left. */
 static enum core_status judge_deleted(struct check_worker *w, const uint8_t id[static 16])
 {
 	const struct check_row *tombstone = &w->rows[w->row_count - 1];
 	struct store_version *row = NULL;
 	enum core_status status = CORE_OK;
+	enum store_status found;
 
 	for (size_t i = 0; i + 1 < w->row_count && status == CORE_OK; i++)
 		status = note(w, id, CHECK_REMNANT, w->rows[i].version, w->rows[i].version);
-	/* Its MAC covers all of it but these. */
-	if (status == CORE_OK && store_version_get(w->view, id, tombstone->version, &row) == STORE_OK &&
-	    (row->wrap.rsa.size > 0 || row->wrap.epoch.size > 0 || row->inline_chunk.size > 0))
+	if (status != CORE_OK)
+		return status;
+	found = store_version_get(w->view, id, tombstone->version, &row);
+	if (found != STORE_OK)
+		return check_is_finding(found)
+			       ? note(w, id, CHECK_ROW_UNREADABLE, tombstone->version, tombstone->version)
+			       : core_from_store(found);
+	if (holds_more(row))
 		status = note(w, id, CHECK_REMNANT, tombstone->version, tombstone->version);
 	free(row);
 	return status;

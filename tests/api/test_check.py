@@ -256,7 +256,7 @@ class Damaged(unittest.TestCase):
     def test_a_page_of_an_index_overwritten(self):
         copy = self.copy()
         database = connect(copy)
-        page = database.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'version_by_record'").fetchone()[0]
+        page = database.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'version_by_record_id'").fetchone()[0]
         size = database.execute("PRAGMA page_size").fetchone()[0]
         database.close()
         with open(os.path.join(copy, "coffer.db"), "r+b") as file:

@@ -14,14 +14,24 @@ import unittest
 
 from harness import BINARY, Server, run, wait_until
 
-FIRST_SCHEMA = ("setting version kek account token idempotency audit_event blob chunk version_by_record"
-                " version_by_owner version_tombstones idempotency_by_age blob_unlinked chunk_by_blob").split()
-LATER_COLUMNS = ("token.idle_ms", "token.used_ms", *(
-    f"version.{name}" for name in ("kek_id", "wrap_revision", "wrap", "wrap_mac", "epoch_wrap")))
-FIRST_WRAPS = ("CREATE TABLE wrap (record_id, version, kek_id, revision, wrap, mac, PRIMARY KEY (record_id, version, kek_id))"
-               " WITHOUT ROWID",
-               "INSERT INTO wrap SELECT record_id, version, kek_id, wrap_revision, wrap, wrap_mac FROM version"
-               " WHERE length(wrap) > 0")
+FIRST_SCHEMA = ("setting version wrap kek account token idempotency audit_event blob chunk idempotency_by_age blob_unlinked"
+                " chunk_by_blob version_by_record version_by_owner version_tombstones").split()
+LATER_COLUMNS = ("token.idle_ms", "token.used_ms", "wrap.epoch_wrap")
+WRAP = "kek_id wrap_revision wrap wrap_mac epoch_wrap".split()
+# What a version's wraps were before they stood in its row.
+WRAP_TABLE = (
+    "CREATE TABLE wrap (record_id BLOB NOT NULL CHECK (length(record_id) = 16), version INTEGER NOT NULL,"
+    " kek_id BLOB NOT NULL CHECK (length(kek_id) = 32), revision INTEGER NOT NULL, wrap BLOB NOT NULL,"
+    " mac BLOB NOT NULL CHECK (length(mac) = 32), epoch_wrap BLOB NOT NULL DEFAULT x'',"
+    " PRIMARY KEY (record_id, version, kek_id)) WITHOUT ROWID",
+    f"INSERT INTO wrap SELECT record_id, version, {', '.join(WRAP)} FROM version WHERE length(wrap) > 0",
+    "DROP INDEX version_by_record_id", "DROP INDEX version_by_owner_id", "DROP INDEX version_tombstones_by_age",
+    "DROP INDEX version_by_blob_id", *(f"ALTER TABLE version DROP COLUMN {name}" for name in WRAP),
+    "CREATE UNIQUE INDEX version_by_record ON version (record_id, version)",
+    "CREATE INDEX version_by_owner ON version (owner, record_id) WHERE state = 1",
+    "CREATE INDEX version_tombstones ON version (changed_ms) WHERE state = 3",
+    "CREATE INDEX version_by_blob ON version (blob_id) WHERE blob_id > 0")
+MIB = 1024 * 1024
 
 
 class Start(unittest.TestCase):
@@ -84,22 +94,40 @@ class Start(unittest.TestCase):
             file.write(b"this is no database at all" * 100)
         self.assertTrue(self.refused().strip())
 
-    def test_a_database_of_an_earlier_schema_is_brought_up_to_date(self):
+    def fill(self):
+        """Records of every kind; their contents by path, and the path of one that was deleted."""
         self.server.start()
         with self.server.client() as client:
             bodies = {client.post(body)["Location"]: body for body in (b"", b"short", bytes(60000), bytes(200000))}
             path, gone = client.post(b"first")["Location"], client.post(b"deleted")["Location"]
             client.put(path, b"second", if_match='"1"')
             client.delete(gone)
-        bodies.update({path: b"second", path + "/versions/1": b"first"})
         self.server.stop()
+        return bodies | {path: b"second", path + "/versions/1": b"first"}, gone
+
+    def database(self):
         database = sqlite3.connect(os.path.join(self.server.data, "coffer.db"), isolation_level=None)
+        self.addCleanup(database.close)
+        return database
+
+    def check_upgraded(self, bodies, gone):
+        with self.server.client() as client:
+            for path, body in bodies.items():
+                self.assertEqual(client.get(path).body, body, path)
+            self.assertEqual(client.get(gone, check=False).status, 410)
+        self.server.stop()
+        done = run("check", "--data", self.server.data)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_a_database_of_the_first_schema_is_brought_up_to_date(self):
+        bodies, gone = self.fill()
+        database = self.database()
         now = database.execute("PRAGMA user_version").fetchone()
+        for statement in WRAP_TABLE:
+            database.execute(statement)
         for kind, name in database.execute("SELECT type, name FROM sqlite_master WHERE sql IS NOT NULL").fetchall():
             if name not in FIRST_SCHEMA:
                 database.execute(f"DROP {kind} IF EXISTS {name}")  # a table takes its indexes along
-        for statement in FIRST_WRAPS:
-            database.execute(statement)
         for column in LATER_COLUMNS:
             database.execute("ALTER TABLE {} DROP COLUMN {}".format(*column.split(".")))
         database.execute("PRAGMA user_version = 1")
@@ -116,17 +144,33 @@ class Start(unittest.TestCase):
             self.assertEqual(cut.returncode, -signal.SIGXFSZ if killed else 1, cut.stdout)
             self.assertIn("of an earlier release", cut.stdout)
         self.server.start()
-        with self.server.client() as client:
-            for path, body in bodies.items():
-                self.assertEqual(client.get(path).body, body, path)
-            self.assertEqual(client.get(gone, check=False).status, 410)
-        self.server.stop()
-        done = run("check", "--data", self.server.data)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        database = sqlite3.connect(os.path.join(self.server.data, "coffer.db"))
+        self.check_upgraded(bodies, gone)
+        database = self.database()
         self.assertEqual(database.execute("PRAGMA user_version").fetchone(), now)
-        self.assertIn(("version_by_blob",), database.execute("SELECT name FROM sqlite_master").fetchall())
+        self.assertIn(("version_by_blob_id",), database.execute("SELECT name FROM sqlite_master").fetchall())
+
+    def test_what_wraps_keys_moves_into_the_rows_of_versions_unaltered_and_in_little_memory(self):
+        bodies, gone = self.fill()
+        self.server.start()
+        with self.server.client() as client:
+            for _ in range(500):
+                client.post(bytes(60000))
+        self.server.stop()
+        database = self.database()
+        everything = f"SELECT record_id, version, state, {', '.join(WRAP)} FROM version ORDER BY version_id"
+        before = database.execute(everything).fetchall()
+        self.assertEqual({len(row[-1]) for row in before}, {0, 80}, "epoch wraps are among them")
+        for statement in WRAP_TABLE:
+            database.execute(statement)
+        database.execute("PRAGMA user_version = {}".format(database.execute("PRAGMA user_version").fetchone()[0] - 1))
         database.close()
+        self.server.start()
+        log = os.path.getsize(os.path.join(self.server.data, "coffer.db-wal"))
+        grown = self.server.memory("VmHWM")
+        self.check_upgraded(bodies, gone)
+        self.assertEqual(self.database().execute(everything).fetchall(), before)
+        self.assertLess(log, MIB, "the write-ahead log was not emptied")
+        self.assertLess(grown, 24 * MIB, "the store is of 30 MB")
 
     def test_modes_keep_others_out(self):
         self.server.start()

@@ -10,7 +10,7 @@ def syncs_per_second(directory, seconds=1.0):
     """Appends of a page, each followed by fdatasync."""
     path = os.path.join(directory, "sync")
     file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
-    page = bytes(8192)
+    page = bytes(4096)
     count = 0
     started = time.monotonic()
     while time.monotonic() - started < seconds:
@@ -27,7 +27,7 @@ def sqlite_rows_per_second(directory, batch, seconds=1.0):
     """Rows of 1.5 KiB with a 16-byte key, `batch` of them in each durable transaction."""
     path = os.path.join(directory, "raw.db")
     database = sqlite3.connect(path, isolation_level=None)
-    for pragma in ("page_size=8192", "journal_mode=WAL", "synchronous=FULL"):
+    for pragma in ("page_size=4096", "journal_mode=WAL", "synchronous=FULL"):
         database.execute(f"PRAGMA {pragma}")
     database.execute("CREATE TABLE row (id INTEGER PRIMARY KEY, key BLOB UNIQUE, data BLOB)")
     data = bytes(1536)

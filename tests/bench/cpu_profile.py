@@ -33,8 +33,7 @@ LOOP = (
 COMMITTER = (
     ("fdatasync", "__GI_fdatasync"),
     ("WAL frames: pwrite", "sqlite3WalFrames"),
-    ("row: version", "insert_version store_version_insert"),
-    ("row: RSA wrap", "insert_wrap store_wrap_insert"),
+    ("row: version with its wraps", "insert_version store_version_insert"),
     ("row: audit event, hash, MAC", "audit_append"),
     ("checkpoint", "mind_wal"),
     ("the rest", "committer_main"),

@@ -239,8 +239,8 @@ class Store:
         need(row["suite"] == 1, "unknown suite")
         need(row["owner"] in self.accounts, "of no account")
         if row["state"] in (TOMBSTONE, SHREDDED):
-            need(not any(row[name] for name in ("meta", "wrap", "epoch_wrap", "inline_chunk")),
-                 "a tombstone that holds something")
+            need(not any(row[name] for name in ("meta", "wrap", "epoch_wrap", "inline_chunk", "wrap_revision"))
+                 and not any(row["kek_id"] + row["wrap_mac"]), "a tombstone that holds something")
             return Version(bytes(row["record_id"]), row["version"], row["state"], bytes(row["owner"]), None, None, None)
         need(row["state"] in (CURRENT, SUPERSEDED), "unknown state")
         need(row["wrap"], "no wrap")

@@ -472,6 +472,13 @@ static const struct {
 	 .sql = "UPDATE version SET (kek_id, wrap_revision, wrap, wrap_mac) = (SELECT kek_id, wrap_revision, wrap, "
 		"wrap_mac FROM version WHERE record_id = {3}) WHERE record_id = {2}",
 	 .expected = "record 2 v2 REMNANT"},
+	{.label = "the KEK's id in a tombstone",
+	 .sql = "UPDATE version SET kek_id = (SELECT kek_id FROM kek) WHERE record_id = {2}",
+	 .expected = "record 2 v2 REMNANT"},
+	{.label = "a wrap of a deleted record that cannot be read",
+	 .sql = "UPDATE version SET wrap_revision = 'x', wrap = (SELECT wrap FROM version WHERE record_id = {3}) "
+		"WHERE record_id = {2}",
+	 .expected = "record 2 v2 ROW_UNREADABLE; record 2 v2 WRAP_KEK"},
 	{.label = "an epoch wrap of a deleted record",
 	 .sql = "UPDATE version SET epoch_wrap = (SELECT epoch_wrap FROM version WHERE record_id = {3}) "
 		"WHERE record_id = {2}",
