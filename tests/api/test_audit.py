@@ -240,7 +240,7 @@ class Asked(ApiTest):
                 + bytes.fromhex(key["id"]) + struct.pack(">QQ", 0, checkpoint["sequence"])
                 + bytes.fromhex(checkpoint["hash"]) + struct.pack(">Q", checkpoint["time_ms"]))
         self.assertTrue(self.signed(key["public_key"], text, checkpoint["signature"]))
-        self.assertFalse(self.signed(key["public_key"], text[:-1] + b"x", checkpoint["signature"]))
+        self.assertFalse(self.signed(key["public_key"], text[:-1] + bytes([text[-1] ^ 1]), checkpoint["signature"]))
 
     def signed(self, key, text, signature):
         """As openssl sees it."""

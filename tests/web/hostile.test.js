@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { after, afterEach, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { temporary, until } from './harness.js';
 import { bench as makeBench, go, settled } from './records_shared.js';
 import { actingPdf, objectStream, plainPdf } from './pdf.js';
@@ -79,14 +80,22 @@ test('a browser that is given these as documents runs them, and goes elsewhere',
     dialogs.push(dialog.message());
     dialog.dismiss().catch(() => {});
   });
-  for (const [name, content] of [['a.html', html()], ['a.svg', svg()]]) {
-    reached = [];
-    fs.writeFileSync(path.join(folder, name), content);
-    await page.goto(`file://${path.join(folder, name)}`, { waitUntil: 'commit' });
-    await until(() => reached.length > 0, `${name} to go elsewhere`);
+  // Where it has left before the dialog was shown, none comes: once more.
+  for (let round = 0; round < 10 && !dialogs.includes('ran'); round += 1) {
+    for (const [name, content] of [['a.html', html()], ['a.svg', svg()]]) {
+      reached = [];
+      fs.writeFileSync(path.join(folder, name), content);
+      await page.goto(`file://${path.join(folder, name)}`, { waitUntil: 'commit' });
+      await until(() => reached.length > 0, `${name} to go elsewhere`);
+    }
   }
   await until(() => dialogs.includes('ran'), 'the script to run');
   await page.close();
+  // What it asked for at the end still arrives, and is not to pass for the next test's.
+  for (let seen = -1; seen !== reached.length;) {
+    seen = reached.length;
+    await pause(500);
+  }
   fs.rmSync(folder, { recursive: true, force: true });
 });
 
