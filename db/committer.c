@@ -50,7 +50,7 @@ static enum store_status begin(struct store *store)
 	}
 	store->txn.rows_before = sql_rows_written(store->txn.view.sql);
 	store->txn.log_rows = 0;
-	return sql_exec(store->txn.view.sql, "BEGIN IMMEDIATE");
+	return sql_do(store->txn.view.sql, STATEMENT_BEGIN_IMMEDIATE);
 }
 
 static void rollback(struct store *store)
@@ -69,7 +69,7 @@ static enum store_status commit(struct store *store)
 	enum store_status status;
 
 	atomic_fetch_add(&store->changes, changes);
-	status = sql_exec(store->txn.view.sql, "COMMIT");
+	status = sql_do(store->txn.view.sql, STATEMENT_COMMIT);
 	atomic_fetch_add(&store->changes, changes);
 	if (status == STORE_OK)
 		return STORE_OK;

@@ -331,6 +331,14 @@ enum store_status sql_run(struct sql *sql, struct sql_call *call, uint64_t *ret_
 	return status;
 }
 
+enum store_status sql_do(struct sql *sql, enum statement id)
+{
+	struct sql_call call;
+
+	sql_call(sql, id, &call);
+	return sql_run(sql, &call, NULL);
+}
+
 void sql_library(char ret_built[static 32], char ret_runs[static 32])
 {
 	snprintf(ret_built, 32, "%s", SQLITE_VERSION);

@@ -70,6 +70,9 @@ MUST_CHECK enum store_status sql_end(struct sql_call *call);
 /* Steps to the end and ends; *ret_changed (may be NULL): rows written. */
 MUST_CHECK enum store_status sql_run(struct sql *sql, struct sql_call *call, uint64_t *ret_changed);
 
+/* Runs a statement without parameters and results, one that is run often: it stays prepared. */
+MUST_CHECK enum store_status sql_do(struct sql *sql, enum statement id);
+
 /* The library's version that this was built with, and the one that runs. */
 void sql_library(char ret_built[static 32], char ret_runs[static 32]);
 

@@ -37,6 +37,7 @@
 /* clang-format off */
 #define STATEMENT_LIST(X) \
 	X(BEGIN, "BEGIN") \
+	X(BEGIN_IMMEDIATE, "BEGIN IMMEDIATE") \
 	X(COMMIT, "COMMIT") \
 	X(VERSION_LATEST, "SELECT " VERSION_COLUMNS ", " WRAP_COLUMNS ", inline_chunk FROM version WHERE record_id = ? " \
 		"ORDER BY version DESC LIMIT 1") \

@@ -2,15 +2,6 @@
 
 #include "db/internal.h"
 
-/* Every request reads in a snapshot or two: statements that stay prepared, not texts to parse again. */
-static enum store_status run(struct sql *sql, enum statement id)
-{
-	struct sql_call call;
-
-	sql_call(sql, id, &call);
-	return sql_run(sql, &call, NULL);
-}
-
 enum store_status store_view_new(struct store *store, struct store_view **ret_view)
 {
 	struct store_view *view = calloc(1, sizeof(*view));
@@ -39,7 +30,7 @@ void store_view_free(struct store_view *view)
 static void finish(struct store_view *view)
 {
 	/* Nothing was written: a failing COMMIT loses nothing, and ROLLBACK then ends the snapshot. */
-	if (view->begun && run(view->sql, STATEMENT_COMMIT) != STORE_OK && sql_in_transaction(view->sql) &&
+	if (view->begun && sql_do(view->sql, STATEMENT_COMMIT) != STORE_OK && sql_in_transaction(view->sql) &&
 	    sql_exec(view->sql, "ROLLBACK") != STORE_OK)
 		return;
 	view->begun = view->lingering = false;
@@ -75,7 +66,7 @@ enum store_status store_view_begin(struct store_view *view)
 		view->since_us = store_now_us();
 	}
 	if (!sql_in_transaction(view->sql)) {
-		status = run(view->sql, STATEMENT_BEGIN);
+		status = sql_do(view->sql, STATEMENT_BEGIN);
 		view->begun = status == STORE_OK;
 	}
 	return status;

@@ -70,9 +70,11 @@ static bool decide(struct call *call, struct reading *reading, const struct reco
 		call->event.outcome = 304;
 		return true;
 	}
-	clock_http_date(info->updated_ms, modified);
-	if (!range_allowed(http_header(call->x, "If-Range", NULL), info->version, modified))
-		range = NULL;
+	if (range) {
+		clock_http_date(info->updated_ms, modified);
+		if (!range_allowed(http_header(call->x, "If-Range", NULL), info->version, modified))
+			range = NULL;
+	}
 	switch (range_parse(range, info->size, &reading->first, &reading->length)) {
 	case RANGE_WHOLE:
 		break;
