@@ -72,8 +72,6 @@ enum store_status store_account_insert(struct store_txn *txn, const struct store
 enum store_status store_account_update(struct store_txn *txn, const struct store_account *row)
 {
 	struct sql_call call;
-	uint64_t changed = 0;
-	enum store_status status;
 
 	sql_call(txn->view.sql, STATEMENT_ACCOUNT_UPDATE, &call);
 	sql_put_u64(&call, row->revision);
@@ -81,8 +79,7 @@ enum store_status store_account_update(struct store_txn *txn, const struct store
 	sql_put_u64(&call, row->scopes);
 	sql_put_blob(&call, row->mac, sizeof(row->mac));
 	sql_put_blob(&call, row->account_id, sizeof(row->account_id));
-	status = sql_run(txn->view.sql, &call, &changed);
-	return status == STORE_OK && changed == 0 ? STORE_NOT_FOUND : status;
+	return row_change(txn, &call);
 }
 
 static const uint8_t FIRST_ID[16];
@@ -243,12 +240,9 @@ enum store_status store_token_insert(struct store_txn *txn, const struct store_t
 enum store_status store_token_update(struct store_txn *txn, const struct store_token *row)
 {
 	struct sql_call call;
-	uint64_t changed = 0;
-	enum store_status status;
 
 	sql_call(txn->view.sql, STATEMENT_TOKEN_UPDATE, &call);
 	put_token_rest(&call, row);
 	sql_put_blob(&call, row->token_id, sizeof(row->token_id));
-	status = sql_run(txn->view.sql, &call, &changed);
-	return status == STORE_OK && changed == 0 ? STORE_NOT_FOUND : status;
+	return row_change(txn, &call);
 }

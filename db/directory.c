@@ -244,8 +244,6 @@ enum store_status store_invite_insert(struct store_txn *txn, const struct store_
 enum store_status store_invite_update(struct store_txn *txn, const struct store_invite *row)
 {
 	struct sql_call call;
-	uint64_t changed = 0;
-	enum store_status status;
 
 	sql_call(txn->view.sql, STATEMENT_INVITE_UPDATE, &call);
 	sql_put_u64(&call, row->revision);
@@ -253,6 +251,5 @@ enum store_status store_invite_update(struct store_txn *txn, const struct store_
 	sql_put_blob(&call, row->used_by, sizeof(row->used_by));
 	sql_put_blob(&call, row->mac, sizeof(row->mac));
 	sql_put_blob(&call, row->invite_id, sizeof(row->invite_id));
-	status = sql_run(txn->view.sql, &call, &changed);
-	return status == STORE_OK && changed == 0 ? STORE_NOT_FOUND : status;
+	return row_change(txn, &call);
 }

@@ -87,14 +87,11 @@ enum store_status store_epoch_insert(struct store_txn *txn, const struct store_e
 enum store_status store_epoch_update(struct store_txn *txn, const struct store_epoch *row)
 {
 	struct sql_call call;
-	uint64_t changed = 0;
-	enum store_status status;
 
 	sql_call(txn->view.sql, STATEMENT_EPOCH_UPDATE, &call);
 	sql_put_u64(&call, row->revision);
 	sql_put_u64(&call, row->reserved);
 	sql_put_blob(&call, row->mac, sizeof(row->mac));
 	sql_put_blob(&call, row->epoch_id, sizeof(row->epoch_id));
-	status = sql_run(txn->view.sql, &call, &changed);
-	return status == STORE_OK && changed == 0 ? STORE_NOT_FOUND : status;
+	return row_change(txn, &call);
 }

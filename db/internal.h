@@ -104,6 +104,8 @@ struct store_bytes row_copy_bytes(uint8_t **at, struct store_bytes bytes);
 void *row_copy(const struct sql_call *call, const void *row, size_t size, struct store_bytes bytes);
 /* Ends a look-up of one row: `copy` is what row_copy() gave when there was one, and is freed on failure. */
 enum store_status row_end(struct sql_call *call, bool found, void *copy);
+/* Runs a statement that changes a row. STORE_NOT_FOUND when there is none. */
+enum store_status row_change(struct store_txn *txn, struct sql_call *call);
 
 /* Runs a statement that writes to the audit log, or to its index, and to nothing else. */
 enum store_status txn_run_log(struct store_txn *txn, struct sql_call *call);

@@ -259,11 +259,8 @@ enum store_status store_message_remove(struct store_txn *txn, const struct store
 enum store_status store_message_delete(struct store_txn *txn, const uint8_t message_id[static 16])
 {
 	struct sql_call call;
-	uint64_t changed = 0;
-	enum store_status status;
 
 	sql_call(txn->view.sql, STATEMENT_MESSAGE_DELETE, &call);
 	sql_put_blob(&call, message_id, 16);
-	status = sql_run(txn->view.sql, &call, &changed);
-	return status == STORE_OK && changed == 0 ? STORE_NOT_FOUND : status;
+	return row_change(txn, &call);
 }

@@ -39,6 +39,14 @@ enum store_status row_end(struct sql_call *call, bool found, void *copy)
 	return copy ? STORE_OK : STORE_NOMEM;
 }
 
+enum store_status row_change(struct store_txn *txn, struct sql_call *call)
+{
+	uint64_t changed = 0;
+	const enum store_status status = sql_run(txn->view.sql, call, &changed);
+
+	return status == STORE_OK && changed == 0 ? STORE_NOT_FOUND : status;
+}
+
 /* ---- KEKs ---------------------------------------------------------------------------------------------------------
  */
 
@@ -253,12 +261,9 @@ enum store_status store_chunk_get(struct store_view *view, uint64_t blob_id, uin
 enum store_status store_blob_link(struct store_txn *txn, uint64_t blob_id, uint64_t chunks)
 {
 	struct sql_call call;
-	uint64_t changed = 0;
-	enum store_status status;
 
 	sql_call(txn->view.sql, STATEMENT_BLOB_LINK, &call);
 	sql_put_u64(&call, blob_id);
 	sql_put_u64(&call, chunks);
-	status = sql_run(txn->view.sql, &call, &changed);
-	return status == STORE_OK && changed == 0 ? STORE_NOT_FOUND : status;
+	return row_change(txn, &call);
 }

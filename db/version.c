@@ -188,8 +188,6 @@ enum store_status store_version_insert(struct store_txn *txn, const struct store
 enum store_status store_version_update(struct store_txn *txn, const struct store_version *row)
 {
 	struct sql_call call;
-	uint64_t changed = 0;
-	enum store_status status;
 
 	sql_call(txn->view.sql, STATEMENT_VERSION_UPDATE, &call);
 	sql_put_u64(&call, row->state);
@@ -198,24 +196,20 @@ enum store_status store_version_update(struct store_txn *txn, const struct store
 	sql_put_blob(&call, row->mac, sizeof(row->mac));
 	sql_put_blob(&call, row->record_id, sizeof(row->record_id));
 	sql_put_u64(&call, row->version);
-	status = sql_run(txn->view.sql, &call, &changed);
-	return status == STORE_OK && changed == 0 ? STORE_NOT_FOUND : status;
+	return row_change(txn, &call);
 }
 
 enum store_status store_version_set_epoch_wrap(struct store_txn *txn, const struct store_version *row,
 					       struct store_bytes epoch_wrap)
 {
 	struct sql_call call;
-	uint64_t changed = 0;
-	enum store_status status;
 
 	sql_call(txn->view.sql, STATEMENT_VERSION_SET_EPOCH_WRAP, &call);
 	sql_put_blob(&call, epoch_wrap.data, epoch_wrap.size);
 	sql_put_blob(&call, row->record_id, sizeof(row->record_id));
 	sql_put_u64(&call, row->version);
 	sql_put_blob(&call, row->wrap.kek_id, sizeof(row->wrap.kek_id));
-	status = sql_run(txn->view.sql, &call, &changed);
-	return status == STORE_OK && changed == 0 ? STORE_NOT_FOUND : status;
+	return row_change(txn, &call);
 }
 
 static enum store_status run_for_record(struct sql *sql, enum statement id, const uint8_t record_id[static 16])

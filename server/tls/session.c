@@ -54,18 +54,6 @@ static int pull_timeout(gnutls_transport_ptr_t ptr, unsigned ms)
 	return gnutls_system_recv_timeout((gnutls_transport_ptr_t)(intptr_t)link->fd, ms);
 }
 
-static ssize_t send_all(struct tls_traffic *traffic, int fd, const struct iovec *vector, size_t count)
-{
-	const struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)vector, .msg_iovlen = count};
-	const ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
-
-	if (sent >= 0) {
-		traffic->moves++;
-		traffic->sent += (uint64_t)sent;
-	}
-	return sent;
-}
-
 /* Keeps what is to be sent, which GnuTLS then takes for sent. False: it is too long, or memory is short. */
 static bool hold(struct tls_traffic *traffic, const giovec_t *pieces, int count)
 {
@@ -109,7 +97,7 @@ static ssize_t push(gnutls_transport_ptr_t ptr, const giovec_t *pieces, int coun
 	struct tls_link *link = ptr;
 	struct tls_traffic *traffic = link->traffic;
 	struct iovec vector[16];
-	size_t used = 0;
+	struct msghdr message = {.msg_iov = vector};
 	ssize_t sent;
 
 	if (traffic->joins) {
@@ -118,11 +106,15 @@ static ssize_t push(gnutls_transport_ptr_t ptr, const giovec_t *pieces, int coun
 			return (ssize_t)traffic->held_size;
 	}
 	if (traffic->held)
-		vector[used++] = (struct iovec){traffic->held, traffic->held_size};
+		vector[message.msg_iovlen++] = (struct iovec){traffic->held, traffic->held_size};
 	/* Sending only the first pieces is a partial write, which GnuTLS goes on from. */
-	for (int i = 0; i < count && used < 16; i++)
-		vector[used++] = (struct iovec){pieces[i].iov_base, pieces[i].iov_len};
-	sent = send_all(traffic, link->fd, vector, used);
+	for (int i = 0; i < count && message.msg_iovlen < 16; i++)
+		vector[message.msg_iovlen++] = (struct iovec){pieces[i].iov_base, pieces[i].iov_len};
+	sent = sendmsg(link->fd, &message, MSG_NOSIGNAL);
+	if (sent >= 0) {
+		traffic->moves++;
+		traffic->sent += (uint64_t)sent;
+	}
 	return sent > 0 && traffic->held ? less_held(traffic, sent) : sent;
 }
 

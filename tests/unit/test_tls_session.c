@@ -391,6 +391,32 @@ struct received {
 	size_t size;
 };
 
+/* A session that has just talked, and all that it needs. */
+struct talked {
+	struct tls_pems pems;
+	gnutls_certificate_credentials_t trust;
+	struct tls_context *context;
+	struct pair pair;
+};
+
+static void talked_open(struct talked *talked, const char *priorities)
+{
+	talked->pems = make_pems();
+	talked->trust = trust_of(&talked->pems);
+	talked->context = context_of(&talked->pems);
+	pair_open(&talked->pair, talked->context, talked->trust, priorities, NULL);
+	cr_assert_eq(shake(&talked->pair), 0);
+	talk(&talked->pair);
+}
+
+static void talked_close(struct talked *talked)
+{
+	pair_close(&talked->pair);
+	tls_context_free(talked->context);
+	gnutls_certificate_free_credentials(talked->trust);
+	tls_pems_done(&talked->pems);
+}
+
 static void receive(struct pair *pair, struct received *got, size_t at_most)
 {
 	const ssize_t size = gnutls_record_recv(pair->client, got->bytes + got->size, at_most);
@@ -428,36 +454,29 @@ static void check_joined(const char *priorities)
 	enum { ROUNDS = 200, SMALLEST = 1 };
 	static uint8_t text[40000];
 	static struct received got;
-	struct tls_pems pems = make_pems();
-	gnutls_certificate_credentials_t trust = trust_of(&pems);
-	struct tls_context *context = context_of(&pems);
-	struct pair pair;
+	struct talked talked;
+	struct pair *const pair = &talked.pair;
 	unsigned cuts = 0;
 
 	for (size_t i = 0; i < sizeof(text); i++)
 		text[i] = (uint8_t)(i * 2654435761U >> 24);
-	pair_open(&pair, context, trust, priorities, NULL);
-	cr_assert_eq(shake(&pair), 0);
-	talk(&pair);
-	cr_assert_eq(setsockopt(pair.fds[0], SOL_SOCKET, SO_SNDBUF, &(int){SMALLEST}, sizeof(int)), 0);
+	talked_open(&talked, priorities);
+	cr_assert_eq(setsockopt(pair->fds[0], SOL_SOCKET, SO_SNDBUF, &(int){SMALLEST}, sizeof(int)), 0);
 	for (size_t round = 0; round < ROUNDS; round++) {
 		const size_t head = 100 + round * 19, body = 1 + round * 170;
 
 		got.size = 0;
 		/* Something before it, which takes more or less of the socket's room. */
-		if (gnutls_record_send(pair.server, text, 1 + round * 7) < 0)
+		if (gnutls_record_send(pair->server, text, 1 + round * 7) < 0)
 			cr_assert_fail("round %zu", round);
-		cuts += send_joined(&pair, &got, text, head, body);
+		cuts += send_joined(pair, &got, text, head, body);
 		while (got.size < 1 + round * 7 + head + body)
-			receive(&pair, &got, 5000);
+			receive(pair, &got, 5000);
 		cr_assert_eq(got.size, 1 + round * 7 + head + body, "round %zu", round);
 		cr_assert_arr_eq(got.bytes + 1 + round * 7, text, head + body, "round %zu", round);
 	}
 	cr_expect_gt(cuts, 10, "the socket always had room");
-	pair_close(&pair);
-	tls_context_free(context);
-	gnutls_certificate_free_credentials(trust);
-	tls_pems_done(&pems);
+	talked_close(&talked);
 }
 
 Test(tls_session, two_sends_that_belong_together_leave_together_and_whole_under_tls_1_3)
@@ -472,50 +491,36 @@ Test(tls_session, two_sends_that_belong_together_leave_together_and_whole_under_
 
 Test(tls_session, a_send_that_waits_for_none_is_forgotten_with_its_session)
 {
-	struct tls_pems pems = make_pems();
-	gnutls_certificate_credentials_t trust = trust_of(&pems);
-	struct tls_context *context = context_of(&pems);
+	struct talked talked;
 	struct received *got = calloc(1, sizeof(*got));
-	struct pair pair;
+	struct pair *const pair = &talked.pair;
 
 	cr_assert_not_null(got);
-	pair_open(&pair, context, trust, "NORMAL", NULL);
-	cr_assert_eq(shake(&pair), 0);
-	talk(&pair);
-	pair.traffic.joins = true;
-	cr_assert_eq(gnutls_record_send(pair.server, "head", 4), 4);
-	receive(&pair, got, 100);
+	talked_open(&talked, "NORMAL");
+	pair->traffic.joins = true;
+	cr_assert_eq(gnutls_record_send(pair->server, "head", 4), 4);
+	receive(pair, got, 100);
 	cr_expect_eq(got->size, 0, "it did not wait");
-	pair_close(&pair);
-	cr_expect_null(pair.traffic.held);
+	talked_close(&talked);
+	cr_expect_null(pair->traffic.held);
 	free(got);
-	tls_context_free(context);
-	gnutls_certificate_free_credentials(trust);
-	tls_pems_done(&pems);
 }
 
 /* What is too long to be kept goes at once, and takes nothing along. */
 Test(tls_session, a_long_send_does_not_wait)
 {
 	static uint8_t text[9000];
-	struct tls_pems pems = make_pems();
-	gnutls_certificate_credentials_t trust = trust_of(&pems);
-	struct tls_context *context = context_of(&pems);
+	struct talked talked;
 	struct received *got = calloc(1, sizeof(*got));
-	struct pair pair;
+	struct pair *const pair = &talked.pair;
 
 	cr_assert_not_null(got);
-	pair_open(&pair, context, trust, "NORMAL", NULL);
-	cr_assert_eq(shake(&pair), 0);
-	talk(&pair);
-	pair.traffic.joins = true;
-	cr_assert_eq(gnutls_record_send(pair.server, text, sizeof(text)), (ssize_t)sizeof(text));
-	cr_expect_null(pair.traffic.held);
-	receive(&pair, got, sizeof(text));
+	talked_open(&talked, "NORMAL");
+	pair->traffic.joins = true;
+	cr_assert_eq(gnutls_record_send(pair->server, text, sizeof(text)), (ssize_t)sizeof(text));
+	cr_expect_null(pair->traffic.held);
+	receive(pair, got, sizeof(text));
 	cr_expect_eq(got->size, sizeof(text));
-	pair_close(&pair);
+	talked_close(&talked);
 	free(got);
-	tls_context_free(context);
-	gnutls_certificate_free_credentials(trust);
-	tls_pems_done(&pems);
 }
